@@ -1,0 +1,131 @@
+"""Where bytes leave the process: a file descriptor that may be closed, full, stalled or broken.
+
+A reader that stalls must not stall the app. Polling before a blocking write is not enough when several
+processes share a pipe (both see room, one hangs), so pipes and terminals are reopened non-blocking, which
+leaves the flags of the shared descriptor alone, and sockets are sent to with MSG_DONTWAIT.
+"""
+
+import errno
+import os
+import select
+import socket
+import stat
+import sys
+import time
+
+_STANDARD = {"stdout": 1, "stderr": 2}
+
+
+def default_output() -> str:
+    """stderr under manage.py (runserver apart), where stdout may be the command's data; else stdout."""
+    program = os.path.basename(sys.argv[0]) if sys.argv else ""
+    managed = program in {"manage.py", "django-admin", "django-admin.py"} or sys.argv[:1] == [_django_main()]
+    return "stderr" if managed and sys.argv[1:2] != ["runserver"] else "stdout"
+
+
+def _django_main() -> str | None:
+    django = sys.modules.get("django")
+    return os.path.join(os.path.dirname(django.__file__), "__main__.py") if django and django.__file__ else None
+
+
+class Channel:
+    """Writes whole pieces to `stdout`, `stderr` or a file, or says that it could not. Not thread-safe."""
+
+    def __init__(self, output: str, timeout_seconds: float) -> None:
+        self._fd = _STANDARD.get(output)
+        self._path = None if self._fd is not None else output
+        self._timeout = timeout_seconds
+        self._identity: tuple[int, int] | None = None
+        self._own_fd: int | None = None
+        self._socket: socket.socket | None = None
+        self._torn = False
+        self._stalled = False
+        self.last_error: OSError | None = None
+
+    def send(self, data: bytes) -> bool:
+        """Write `data` whole; False when it was dropped, with the reason in `last_error`."""
+        try:
+            self._follow()
+            return self._write_whole(b"\n" + data if self._torn else data)
+        except OSError as exc:
+            self.last_error = exc
+            return False
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+        elif self._own_fd is not None:
+            os.close(self._own_fd)
+        self._socket = self._own_fd = self._identity = None
+
+    def _follow(self) -> None:
+        """Open again when the descriptor was redirected or the file was rotated away."""
+        try:
+            found = os.fstat(self._fd) if self._fd is not None else os.stat(self._path or "")
+        except FileNotFoundError:
+            self.close()
+        else:
+            if self._identity == (found.st_dev, found.st_ino):
+                return
+            self.close()
+        self._open()
+
+    def _open(self) -> None:
+        if self._fd is None:
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY
+            self._own_fd = os.open(self._path or "", flags, 0o644)
+            found = os.fstat(self._own_fd)
+        else:
+            found = os.fstat(self._fd)
+            self._own_fd, self._socket = _private(self._fd, found.st_mode)
+        self._identity = (found.st_dev, found.st_ino)
+
+    def _write_whole(self, data: bytes) -> bool:
+        fd = self._own_fd if self._own_fd is not None else self._fd
+        assert fd is not None
+        deadline = time.monotonic() + (0 if self._stalled else self._timeout)
+        view = memoryview(data)
+        while view:
+            try:
+                sent = self._socket.send(view, socket.MSG_DONTWAIT) if self._socket else self._write(fd, view)
+            except BlockingIOError:
+                sent = 0
+            view = view[sent:]
+            if view and not self._wait(fd, deadline):
+                self._torn = self._torn or len(view) < len(data)
+                self._stalled = True
+                self.last_error = BlockingIOError(errno.EAGAIN, "the reader of the output stalled")
+                return False
+        self._torn = self._stalled = False
+        return True
+
+    def _write(self, fd: int, view: memoryview) -> int:
+        # Where the descriptor could not be made our own it may block: look for room first.
+        if fd == self._fd and not _ready(fd, 0):
+            return 0
+        return os.write(fd, view)
+
+    @staticmethod
+    def _wait(fd: int, deadline: float) -> bool:
+        return _ready(fd, deadline - time.monotonic())
+
+
+def _ready(fd: int, seconds: float) -> bool:
+    if seconds < 0:
+        return False
+    poll = select.poll()
+    poll.register(fd, select.POLLOUT)
+    return bool(poll.poll(seconds * 1000))
+
+
+def _private(fd: int, mode: int) -> tuple[int | None, socket.socket | None]:
+    """A descriptor of our own for the same reader, where the system can give one that never blocks."""
+    if stat.S_ISSOCK(mode):
+        own = socket.socket(fileno=os.dup(fd))
+        return own.fileno(), own
+    if stat.S_ISFIFO(mode) or os.isatty(fd):
+        try:
+            return os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_APPEND), None
+        except OSError:  # no /proc, EACCES after setuid, ENXIO: the shared one must do
+            return None, None
+    return None, None

@@ -1,0 +1,191 @@
+"""Settings: the environment before `LOGEMIT = {…}` in Django's settings before the default.
+
+Read once and kept; `reload()` reads afresh. Works without Django, from the environment alone.
+A value that cannot be used is reported as a problem, which `manage.py check` shows, and its default is taken:
+a metrics library must never keep an app from starting.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from structlog.typing import Processor
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One key of LOGEMIT; `parse` takes what settings or the environment hold and raises ValueError."""
+
+    name: str
+    default: Any
+    parse: Callable[[Any], Any]
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    enabled: bool
+    service: str
+    output: str
+    queries: str
+    slow_query_seconds: float | None
+    request_id_header: str
+    context_fields: tuple[str, ...]
+    processors: tuple[Processor, ...]
+    write_timeout_seconds: float
+    problems: tuple[str, ...] = field(default=(), compare=False)
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if str(value).lower() in {"1", "true", "yes", "on"}:
+        return True
+    if str(value).lower() in {"0", "false", "no", "off", ""}:
+        return False
+    raise ValueError("expected true or false")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str | os.PathLike):
+        raise ValueError("expected text")
+    return os.fspath(value)
+
+
+def _seconds(value: Any) -> float:
+    seconds = float(value)
+    if not 0 <= seconds < float("inf"):
+        raise ValueError("expected a number of seconds, 0 or more")
+    return seconds
+
+
+def _seconds_or_none(value: Any) -> float | None:
+    return None if value in {None, ""} else _seconds(value)
+
+
+def _queries(value: Any) -> str:
+    if value not in {"fold", "each", "off"}:
+        raise ValueError('expected "fold", "each" or "off"')
+    return str(value)
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    names = value.split(",") if isinstance(value, str) else value
+    return tuple(name.strip() for name in names if name.strip())
+
+
+def _processors(value: Any) -> tuple[Processor, ...]:
+    return tuple(_load(item) if isinstance(item, str) else item for item in _listed(value))
+
+
+def _listed(value: Any) -> Any:
+    return _names(value) if isinstance(value, str) else value
+
+
+def _load(path: str) -> Processor:
+    module, _, name = path.rpartition(".")
+    try:
+        processor: Processor = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as exc:
+        raise ValueError(f"cannot import {path!r}: {exc}") from exc
+    return processor
+
+
+SETTINGS = (
+    Setting("ENABLED", True, _boolean, "Write events at all."),
+    Setting("SERVICE", "", _text, "The app's name in every line. Default: the first part of ROOT_URLCONF, else `app`."),
+    Setting(
+        "OUTPUT",
+        "",
+        _text,
+        "`stdout`, `stderr` or a file's path. Default: stdout; under `manage.py`, runserver apart, stderr, "
+        "because a command's stdout may be data.",
+    ),
+    Setting(
+        "QUERIES",
+        "fold",
+        _queries,
+        "`fold`: one line per kind of query in a request; `each`: a line for every query; `off`: none.",
+    ),
+    Setting(
+        "SLOW_QUERY_SECONDS",
+        0.5,
+        _seconds_or_none,
+        "A query that takes longer is written singly, with its SQL, literals scrubbed. Empty or None: never.",
+    ),
+    Setting(
+        "REQUEST_ID_HEADER",
+        "X-Request-ID",
+        _text,
+        "Request header that holds the request's id. Without one, or where this is empty, an id is made.",
+    ),
+    Setting(
+        "CONTEXT_FIELDS",
+        ("request_id", "task_id"),
+        _names,
+        "Keys bound with structlog.contextvars that go into every line. Others stay out: apps bind addresses there.",
+    ),
+    Setting(
+        "PROCESSORS",
+        (),
+        _processors,
+        "structlog processors, or their dotted paths, that every event passes before it is written.",
+    ),
+    Setting(
+        "WRITE_TIMEOUT_SECONDS",
+        0.1,
+        _seconds,
+        "How long a write may wait for a reader that stalls, before its lines are dropped and counted.",
+    ),
+)
+
+
+def _django_settings() -> Any:
+    conf = sys.modules.get("django.conf")
+    return conf.settings if conf is not None and conf.settings.configured else None
+
+
+def _default_service(django: Any) -> str:
+    return (getattr(django, "ROOT_URLCONF", None) or "app").partition(".")[0] if django else "app"
+
+
+def load(django: Any, environ: Mapping[str, str]) -> Settings:
+    """Settings from Django's settings object (or None) and the environment."""
+    given = getattr(django, "LOGEMIT", {})
+    problems = []
+    if not isinstance(given, Mapping):
+        problems.append(f"LOGEMIT is {type(given).__name__}, expected a dict")
+        given = {}
+    values: dict[str, Any] = {}
+    for setting in SETTINGS:
+        variable = f"LOGEMIT_{setting.name}"
+        raw = environ.get(variable, given.get(setting.name, setting.default))
+        try:
+            values[setting.name.lower()] = setting.parse(raw)
+        except (ValueError, TypeError) as exc:
+            source = variable if variable in environ else f'LOGEMIT["{setting.name}"]'
+            problems.append(f"{source} is {raw!r}: {exc}; using {setting.default!r}")
+            values[setting.name.lower()] = setting.default
+    known = {setting.name for setting in SETTINGS}
+    problems.extend(f'LOGEMIT["{name}"] is not a setting of logemit' for name in given if name not in known)
+    values["service"] = values["service"] or _default_service(django)
+    return Settings(**values, problems=tuple(problems))
+
+
+_current: Settings | None = None
+
+
+def current() -> Settings:
+    global _current
+    if _current is None:
+        _current = load(_django_settings(), os.environ)
+    return _current
+
+
+def reload() -> Settings:
+    global _current
+    _current = None
+    return current()

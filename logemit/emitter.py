@@ -1,0 +1,119 @@
+"""From (event, fields) to written lines. Nothing here ever raises into the app."""
+
+import logging
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from structlog import DropEvent
+from structlog.contextvars import get_contextvars
+from structlog.typing import EventDict, Processor
+
+from . import conf
+from .line import add_timestamp, plain, render
+from .unit import Unit, current
+from .writer import Line, Writer
+
+logger = logging.getLogger("logemit")
+
+
+class _Emitter:
+    """The writer and the processors that the settings ask for, made at the first event."""
+
+    def __init__(self, settings: conf.Settings) -> None:
+        self.settings = settings
+        self.writer = Writer(settings)
+        self.processors: tuple[Processor, ...] = (add_timestamp, *settings.processors)
+
+    def line(self, event: str, fields: dict[str, Any], unit: Unit | None) -> Line | None:
+        event_dict: EventDict = {"event": event, "service": self.settings.service, "unit": "none"}
+        if unit is not None and unit.kind != "none":
+            event_dict["unit"] = unit.kind
+            event_dict["task_id" if unit.kind == "task" else "request_id"] = unit.id
+        bound = get_contextvars()
+        if bound:
+            names = (name for name in self.settings.context_fields if bound.get(name) is not None)
+            event_dict.update(plain({name: bound[name] for name in names}, event))
+        event_dict.update(fields)
+        try:
+            for processor in self.processors:
+                event_dict = processor(None, "info", event_dict)  # type: ignore[assignment]
+        except DropEvent:
+            return None
+        return render(None, "info", event_dict)
+
+
+_emitter: _Emitter | None = None
+_making = threading.Lock()
+
+
+def _get() -> _Emitter:
+    global _emitter
+    if _emitter is None:
+        with _making:
+            if _emitter is None:
+                _emitter = _Emitter(conf.current())
+    return _emitter
+
+
+def reset() -> None:
+    """Read the settings again and open the output again, as a new process would."""
+    global _emitter
+    old, _emitter = _emitter, None
+    conf.reload()
+    if old is not None:
+        old.writer.close()
+
+
+def _after_fork_in_child() -> None:
+    global _making
+    _making = threading.Lock()
+    if _emitter is not None:
+        _emitter.writer.begin_process()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+def emit(event: str, /, **fields: Any) -> None:
+    """Write one event, of logemit's vocabulary or the app's own, at once.
+
+    Values are flat: numbers, booleans and text; anything else is written as text, and None is left out.
+    Never raises: what cannot be written is counted, and told to the `logemit` logger once.
+    """
+    write_events([(event, fields)], current.get(), as_given=True)
+
+
+def write_events(events: Iterable[tuple[str, dict[str, Any]]], unit: Unit | None, *, as_given: bool = False) -> None:
+    """Write several events of one unit of work with as few writes as fit; `as_given`: fields come from the app."""
+    with harmless():
+        emitter = _get()
+        if not emitter.settings.enabled:
+            return
+        lines = [
+            line
+            for event, fields in events
+            if (line := emitter.line(event, plain(fields, event) if as_given else fields, unit)) is not None
+        ]
+        if lines and not emitter.writer.write(lines):
+            _tell_once("output", f"cannot write events: {emitter.writer.last_error}; they are dropped and counted")
+
+
+@contextmanager
+def harmless() -> Iterator[None]:
+    """A metrics library never fails its app: an error of ours is told to the `logemit` logger, once."""
+    try:
+        yield
+    except Exception as exc:
+        _tell_once("event", f"an event was lost: {exc!r}", exc)
+
+
+_told: set[str] = set()
+
+
+def _tell_once(kind: str, message: str, exc: Exception | None = None) -> None:
+    if kind not in _told:
+        _told.add(kind)
+        logger.warning(message, exc_info=exc)

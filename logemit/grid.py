@@ -1,0 +1,60 @@
+"""Histogram bins: sparse, named by their inclusive upper bound, the same on the wire and in the files.
+
+Seconds lie on a log-linear grid (steps of 0.025 from 1 to 2, 0.05 to 5, 0.1 to 10, in every decade
+from a microsecond to 1,000,000 s), so that the bounds people choose, 0.005 or 7.5, are bounds exactly.
+Bytes and counts lie on a binary one (0, then 32 steps an octave), so that every power of two is.
+Bounds are made in integers and decimal text: multiplying floats puts hundreds of them an ulp off.
+"""
+
+from bisect import bisect_left
+from decimal import Decimal
+from math import inf
+
+GRID_ID = "seconds-log150-v1;count-octave32-v1"
+"""Names both grids; every bins file carries it."""
+
+MAX_MICROSECONDS = 10**12
+"""1,000,000 s: the end of the grid of seconds. A longer duration is no duration (about 11.6 days)."""
+
+MAX_COUNT = 2**53
+"""The end of the grid of bytes and counts: beyond it a double no longer holds every integer."""
+
+_MANTISSAS = (*range(1000, 2000, 25), *range(2000, 5000, 50), *range(5000, 10000, 100))
+
+SECONDS_NANO = (0, *(m * 10**decade for decade in range(12) for m in _MANTISSAS), 10**15)
+"""Bounds of seconds in nanoseconds, ascending, without +Inf."""
+
+
+def _decimal_text(nanoseconds: int) -> str:
+    text = format(Decimal(nanoseconds).scaleb(-9), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+SECONDS_TEXT = tuple(_decimal_text(bound) for bound in SECONDS_NANO)
+"""Bounds of seconds as they stand on the wire."""
+
+SECONDS = tuple(float(text) for text in SECONDS_TEXT)
+"""Bounds of seconds as they stand in Parquet: the doubles nearest to the decimal text."""
+
+COUNTS_INT = (0, *(base + step * base // 32 for base in (2**k for k in range(5, 53)) for step in range(32)), 2**53)
+COUNTS_INT = tuple(sorted({*range(33), *COUNTS_INT}))
+"""Bounds of bytes and counts that an integer can reach, ascending, without +Inf."""
+
+COUNTS = tuple(float(bound) for bound in COUNTS_INT)
+
+
+def seconds_bin(microseconds: int) -> int:
+    """Index into SECONDS of the bin that holds a duration; len(SECONDS) means +Inf."""
+    return bisect_left(SECONDS_NANO, microseconds * 1000)
+
+
+def bounds(unit: str) -> tuple[float, ...]:
+    """The grid on which a measure of this unit lies, ascending, +Inf last."""
+    return (*(SECONDS if unit == "seconds" else COUNTS), inf)
+
+
+def render_bins(counted: dict[int, int]) -> str:
+    """`le:count,…` for the wire, from bin index to count, ascending."""
+    return ",".join(
+        f"{SECONDS_TEXT[index] if index < len(SECONDS_TEXT) else '+Inf'}:{counted[index]}" for index in sorted(counted)
+    )

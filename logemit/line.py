@@ -1,0 +1,124 @@
+"""structlog processors that make an event's dict into its line: the last steps of every event."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+import orjson
+from structlog.typing import EventDict
+
+from .vocabulary import BY_NAME, COMMON, LINE_LIMIT, SCHEMA_VERSION
+from .writer import STAMP_LIMIT, Line
+
+RESERVED = frozenset(field.name for field in COMMON) - {"request_id", "task_id"}
+"""Keys that logemit sets itself; an app's field of that name is written with a trailing underscore."""
+
+_BODY_LIMIT = LINE_LIMIT - STAMP_LIMIT
+_NEVER_CUT = frozenset({"bins", "unit", "request_id", "task_id"})
+_CUTS = (1024, 512, 256, 128, 64, 32, 16)
+_MAX_INT = 2**63
+
+
+def add_timestamp(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:
+    """ISO 8601, UTC, always six decimals: structlog's TimeStamper leaves them out at a whole second."""
+    event_dict["timestamp"] = datetime.now(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    return event_dict
+
+
+def plain(fields: Mapping[str, Any], event: str) -> dict[str, Any]:
+    """An app's fields as flat JSON values; None is missing, names of our own get a trailing underscore."""
+    known = BY_NAME.get(event)
+    values = {}
+    for name, value in fields.items():
+        if value is None:
+            continue
+        field = known.field(name) if known else None
+        if field is not None and field.type == "object":
+            values[name] = value
+        else:
+            scalar = _scalar(value)
+            as_text = field is not None and field.type == "string" and not isinstance(scalar, str)
+            values[f"{name}_" if name in RESERVED else name] = str(scalar) if as_text else scalar
+    return values
+
+
+def _scalar(value: Any) -> str | int | float | bool:
+    match value:
+        case bool() | float():
+            return value
+        case int():
+            return value if -_MAX_INT <= value < _MAX_INT else float(value)
+        case str():
+            return str(value)
+        case datetime() | date():
+            return value.isoformat()
+        case Mapping() | list() | tuple() | set() | frozenset():
+            listed = sorted(value, key=repr) if isinstance(value, set | frozenset) else value
+            return _dumps(listed).decode()
+        case _ if hasattr(value, "__float__"):  # Decimal, Fraction, numpy scalars
+            return float(value)
+        case _:
+            return str(value)
+
+
+def render(_logger: Any, _method: str, event_dict: EventDict) -> Line:
+    """The renderer: an open line, which the writer stamps with `proc` and `seq`."""
+    body = dict(event_dict)
+    event, timestamp, service = body.pop("event"), body.pop("timestamp"), body.pop("service")
+    head = b'{"logemit":%d,"event":%s,"timestamp":%s,"service":%s' % (
+        SCHEMA_VERSION,
+        _dumps(event[:200]),
+        _dumps(timestamp),
+        _dumps(service[:200]),
+    )
+    tail = _dumps(body)
+    if len(head) + len(tail) >= _BODY_LIMIT:
+        tail = _fitted(body, _BODY_LIMIT - len(head) - 1)
+    return Line(head, b"," + tail[1:] + b"\n" if len(tail) > 2 else b"}\n")
+
+
+def _fitted(body: dict[str, Any], limit: int) -> bytes:
+    """`body` with its long texts cut, then its last fields left out, until it fits; `cut` says how many."""
+    shorter = body
+    for longest in _CUTS:
+        shorter = {name: _cut(value, longest) if name not in _NEVER_CUT else value for name, value in body.items()}
+        shorter["cut"] = sum(shorter[name] != value for name, value in body.items())
+        if len(text := _dumps(shorter)) <= limit:
+            return text
+    names = [name for name in shorter if name not in _NEVER_CUT and name != "cut"]
+    while len(text := _dumps(shorter)) > limit and names:
+        shorter.pop(names.pop())
+        shorter["cut"] = len(body) - len(shorter) + 1 + sum(shorter.get(n, v) != v for n, v in body.items())
+    return text
+
+
+def _cut(value: Any, longest: int) -> Any:
+    if not isinstance(value, str) or len(encoded := value.encode("utf-8", "replace")) <= longest:
+        return value
+    return encoded[: longest - 3].decode("utf-8", "ignore") + "…"
+
+
+def _dumps(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except (TypeError, ValueError):
+        return orjson.dumps(_encodable(value, 0), option=orjson.OPT_NON_STR_KEYS)
+
+
+def _encodable(value: Any, depth: int) -> Any:
+    """What orjson refuses made plain: lone surrogates, integers beyond 64 bits, cycles, foreign objects."""
+    if depth > 16:
+        return "…"
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case Mapping():
+            return {str(_encodable(k, depth + 1)): _encodable(v, depth + 1) for k, v in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_encodable(item, depth + 1) for item in value]
+        case bool() | float() | None:
+            return value
+        case int():
+            return value if -_MAX_INT <= value < _MAX_INT else float(value)
+        case _:
+            return str(value).encode("utf-8", "replace").decode()

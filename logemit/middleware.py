@@ -1,0 +1,100 @@
+"""The outermost middleware: one http_request event for each request, whatever becomes of it."""
+
+import sys
+from asyncio import CancelledError
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from structlog.contextvars import bind_contextvars, reset_contextvars
+
+from . import conf
+from .emitter import harmless
+from .exchange import AsyncStream, Exchange, Stream, request_id
+from .unit import Unit, current, entered
+
+Handler = Callable[[HttpRequest], HttpResponseBase]
+AsyncHandler = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+
+
+class EventMiddleware:
+    """Put it first in MIDDLEWARE. Without process_* hooks: under ASGI a sync hook costs a thread hop."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Handler | AsyncHandler) -> None:
+        self._get_response = get_response
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if not conf.current().enabled:
+            return self._get_response(request)
+        return self._handle_async(request) if self._is_async else self._handle(request)
+
+    def _handle(self, request: HttpRequest) -> HttpResponseBase:
+        exchange = _begin(request)
+        bound = bind_contextvars(request_id=exchange.unit.id)
+        try:
+            with entered(exchange.unit):
+                response = cast("Handler", self._get_response)(request)
+                with harmless():
+                    _answered(exchange, response)
+                return response
+        except BaseException as exc:
+            exchange.finish(_ended_by(exc))
+            raise
+        finally:
+            reset_contextvars(**bound)
+
+    async def _handle_async(self, request: HttpRequest) -> HttpResponseBase:
+        exchange = _begin(request)
+        bound = bind_contextvars(request_id=exchange.unit.id)
+        try:
+            with entered(exchange.unit):
+                response = await cast("AsyncHandler", self._get_response)(request)
+                with harmless():
+                    _answered(exchange, response)
+                return response
+        except BaseException as exc:
+            exchange.finish(_ended_by(exc))
+            raise
+        finally:
+            reset_contextvars(**bound)
+
+
+def _begin(request: HttpRequest) -> Exchange:
+    header = conf.current().request_id_header
+    return Exchange(request, Unit("request", request_id(request.META, header)))
+
+
+def _answered(exchange: Exchange, response: HttpResponseBase) -> None:
+    """Finish, or see to it that the end of the stream does."""
+    exchange.response = response
+    if not response.streaming:
+        exchange.finish(response_bytes=len(cast("HttpResponse", response).content))
+    elif isinstance(response, FileResponse):
+        # Wrapping its content would switch the server's sendfile off.
+        cast("Any", response)._resource_closers.append(exchange.finish_file)
+    else:
+        streamed = cast("Any", response)
+        stream = AsyncStream if getattr(response, "is_async", False) else Stream
+        streamed.streaming_content = stream(exchange, streamed.streaming_content)
+
+
+def _ended_by(exc: BaseException) -> str:
+    if isinstance(exc, CancelledError | GeneratorExit):
+        return "cancelled"
+    return "error" if isinstance(exc, Exception) else "aborted"
+
+
+def on_request_exception(request: HttpRequest | None = None, **_kwargs: Any) -> None:
+    """An exception that nothing in the app answered; Http404 and PermissionDenied never come here."""
+    unit = current.get()
+    exception = sys.exc_info()[0]
+    if unit is not None and exception is not None:
+        unit.exception = exception.__name__

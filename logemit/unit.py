@@ -1,0 +1,91 @@
+"""Units of work: the request, task or command that things happen in.
+
+A unit is entered and left within one step and known to what runs inside by a context variable. It may be
+shared by threads and tasks, so it is locked; what happens after it closed, or outside any, goes to a fold of the
+thread's own with unit `none`.
+"""
+
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from .fold import Fold, QueryKind
+
+Drained = list[tuple[str, dict[str, Any]]]
+
+
+class Unit:
+    __slots__ = ("__weakref__", "_fold", "_lock", "_open", "exception", "id", "kind", "queries", "query_microseconds")
+
+    def __init__(self, kind: str, id: str) -> None:  # noqa: A002
+        self.kind = kind
+        self.id = id
+        self.exception: str | None = None
+        self.queries = 0
+        self.query_microseconds = 0
+        self._fold = Fold()
+        self._lock = threading.Lock()
+        self._open = True
+
+    @property
+    def is_open(self) -> bool:
+        return self._open
+
+    def count_query(self, microseconds: int) -> bool:
+        """Add to the unit's own figures; False when it is closed and the query is not its own."""
+        with self._lock:
+            if self._open:
+                self.queries += 1
+                self.query_microseconds += microseconds
+            return self._open
+
+    def fold_query(self, kind: QueryKind, microseconds: int, statements: int, rows: int | None) -> Drained | None:
+        """What is due to be written now, often nothing; None when the unit is closed."""
+        with self._lock:
+            if not self._open:
+                return None
+            due = self._fold.add_query(kind, microseconds, statements, rows)
+            return self._fold.drain() if due else []
+
+    def close(self) -> Drained | None:
+        """What is left to write; None when it was closed before."""
+        with self._lock:
+            if not self._open:
+                return None
+            self._open = False
+            return self._fold.drain()
+
+
+current: ContextVar[Unit | None] = ContextVar("logemit_unit", default=None)
+
+
+@contextmanager
+def entered(unit: Unit) -> Iterator[None]:
+    """Make `unit` the current one for one step."""
+    token = current.set(unit)
+    try:
+        yield
+    finally:
+        current.reset(token)
+
+
+class ThreadUnits(threading.local):
+    """Each thread's unit for work outside any. Flushed when the thread ends, or the process."""
+
+    def __init__(self) -> None:
+        self.unit = Unit("none", "")
+        weakref.finalize(self, _flush, self.unit)
+
+
+def _flush(unit: Unit) -> None:
+    drained = unit.close()
+    if drained:
+        from .emitter import write_events  # noqa: PLC0415  the emitter imports this module
+
+        write_events(drained, unit)
+
+
+thread_units = ThreadUnits()

@@ -1,0 +1,262 @@
+"""Every event that logemit knows and every field of it, as plain data.
+
+The emitter, the decoder, the generated docs and the JSON Schema all read this page; nothing else
+declares a field. It grows by addition only: `tests/vocabulary.lock.json` holds what was promised.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+SCHEMA_VERSION = 1
+LINE_LIMIT = 4096
+"""Bytes of a line with its newline: PIPE_BUF, so that lines of several processes never interleave."""
+
+Type: TypeAlias = Literal["string", "integer", "number", "boolean", "bins", "object"]
+Unit: TypeAlias = Literal["", "seconds", "bytes", "count", "percent", "timestamp"]
+Cardinality: TypeAlias = Literal["fixed", "app", "identity", "unbounded"]
+"""How many values a dimension takes: `fixed` by a standard; `app`: as many as the app's code has
+names; `identity`: one for each user, feed or job; `unbounded`: never a label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One key of a line. A `dimension` groups, any other field with a unit is a measure."""
+
+    name: str
+    type: Type
+    unit: Unit = ""
+    dimension: bool = False
+    cardinality: Cardinality = "unbounded"
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    name: str
+    doc: str
+    fields: tuple[Field, ...]
+
+    def field(self, name: str) -> Field | None:
+        return next((field for field in self.fields if field.name == name), None)
+
+
+def _dimension(name: str, cardinality: Cardinality, doc: str, type: Type = "string") -> Field:  # noqa: A002
+    return Field(name, type, "", True, cardinality, doc)
+
+
+def _seconds(name: str, doc: str) -> Field:
+    return Field(name, "number", "seconds", doc=doc)
+
+
+def _count(name: str, doc: str) -> Field:
+    return Field(name, "integer", "count", doc=doc)
+
+
+def _bytes(name: str, doc: str) -> Field:
+    return Field(name, "integer", "bytes", doc=doc)
+
+
+def _number(name: str, unit: Unit, doc: str) -> Field:
+    return Field(name, "number", unit, doc=doc)
+
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "TRACE", "OPTIONS", "CONNECT", "PATCH")
+INVALID_METHOD = "<invalid method>"
+UNNAMED_VIEW = "<unnamed view>"
+
+COMMON = (
+    Field("logemit", "integer", doc="version of this schema: 1"),
+    Field("event", "string", doc="name of the event"),
+    Field("timestamp", "string", "timestamp", doc="ISO 8601, UTC, microseconds, Z"),
+    Field("service", "string", "", True, "app", "the app's name, from settings"),
+    Field("proc", "string", doc="random id of the emitting process; a forked child takes a new one"),
+    Field("seq", "integer", doc="0, 1, 2 … within proc: a hole is a lost line, a repeat a duplicate delivery"),
+    Field("unit", "string", doc="what it happened in: request, task, command, none"),
+    Field("request_id", "string", doc="which request"),
+    Field("task_id", "string", doc="which task"),
+    Field("dropped", "integer", "count", doc="lines that this process could not write since the last that got through"),
+    Field("cut", "integer", "count", doc="values shortened or left out to keep the line within 4,096 bytes"),
+)
+
+_ALIAS = _dimension("alias", "app", "name of the connection or cache in settings")
+_VENDOR = _dimension("vendor", "fixed", "sqlite, postgresql, mysql, oracle")
+_ERROR = _dimension("error", "app", "type of the driver's exception")
+_USER_ID = _dimension("user_id", "identity", "the user's id in the app, never a name or address")
+_FOLDED = _count("count", "how many times it happened; 1 where absent")
+
+EVENTS = (
+    Event(
+        "http_request",
+        "One request, seen from outside all other middleware.",
+        (
+            _dimension("outcome", "fixed", "ok, error, cancelled, aborted"),
+            _dimension("method", "fixed", f"an HTTP method, or {INVALID_METHOD}"),
+            _dimension("view", "app", f"resolver_match.view_name, or {UNNAMED_VIEW}"),
+            _dimension("route", "app", "the pattern of the URL that matched"),
+            _dimension("status", "fixed", "as the client sees it; absent when none was sent", "integer"),
+            _dimension("transport", "fixed", "http, https"),
+            _dimension("ajax", "fixed", "X-Requested-With: XMLHttpRequest", "boolean"),
+            _dimension("streaming", "fixed", "the response was streamed", "boolean"),
+            _dimension("charset", "fixed", "of the response"),
+            _dimension("template", "app", "template of a TemplateResponse"),
+            _dimension("exception", "app", "type of an exception that nothing in the app answered"),
+            _seconds("duration_seconds", "the whole stack, to the last byte of a stream"),
+            _seconds("view_seconds", "the view alone, with ViewMiddleware"),
+            _bytes("request_bytes", "Content-Length; malformed or missing is 0"),
+            _bytes("response_bytes", "of the body as sent"),
+            _count("db_queries", "queries in this request"),
+            _seconds("db_seconds", "time in queries"),
+            _count("cache_gets", "cache reads"),
+            _count("cache_hits", "cache reads that found something"),
+        ),
+    ),
+    Event(
+        "db_query",
+        "Queries of one unit of work, folded by their dimensions; or one query.",
+        (
+            _ALIAS,
+            _VENDOR,
+            _dimension("operation", "fixed", "first word of the statement: SELECT, INSERT …"),
+            _dimension("many", "fixed", "executemany", "boolean"),
+            _count("statements", "1, or the parameter sets consumed by executemany"),
+            _count("rows_affected", "by INSERT, UPDATE and DELETE, where known"),
+            _ERROR,
+            _FOLDED,
+            _seconds("duration_seconds", "sum over count"),
+            _seconds("duration_min_seconds", "shortest of a fold"),
+            _seconds("duration_max_seconds", "longest of a fold"),
+            Field("bins", "bins", "seconds", doc="le:count,… of a fold on the grid of seconds"),
+            Field("sql", "string", doc="of a slow query, without parameters, literals scrubbed"),
+        ),
+    ),
+    Event(
+        "db_connection",
+        "One attempt to open a database connection.",
+        (_ALIAS, _VENDOR, _ERROR),
+    ),
+    Event(
+        "cache_operation",
+        "Cache calls of one unit of work, folded by their dimensions.",
+        (
+            _ALIAS,
+            _dimension("backend", "fixed", "kind of the backend: locmem, filebased, redis …"),
+            _dimension("operation", "fixed", "get, set, delete …"),
+            _dimension("hit", "fixed", "a read found something, also 0, '' or None", "boolean"),
+            _ERROR,
+            _FOLDED,
+            _count("keys", "keys named by the calls"),
+        ),
+    ),
+    Event(
+        "model_change",
+        "Rows that successful statements reported for a model.",
+        (
+            _dimension("model", "app", "app_label.Model, concrete"),
+            _dimension("operation", "fixed", "insert, update, delete"),
+            _FOLDED,
+        ),
+    ),
+    Event(
+        "migration_state",
+        "Migrations applied and not yet applied.",
+        (
+            _dimension("connection", "app", "alias of the database"),
+            _count("applied", "migrations applied"),
+            _count("unapplied", "migrations not applied"),
+        ),
+    ),
+    Event(
+        "feed_poll",
+        "One poll of a feed.",
+        (
+            _dimension("feed_id", "identity", "which feed"),
+            _dimension("status", "app", "success, not_modified, timeout, error …"),
+            _seconds("duration_seconds", "of the poll"),
+            _count("items_discovered", "items in the feed"),
+            _count("items_new", "items not seen before"),
+        ),
+    ),
+    Event(
+        "bookmark_change",
+        "Bookmarks created, updated or deleted.",
+        (
+            _dimension("operation", "fixed", "created, updated, deleted"),
+            _dimension("source", "app", "where the change came from: web, api, import …"),
+            _USER_ID,
+            _FOLDED,
+        ),
+    ),
+    Event(
+        "bookmark_import",
+        "One import of bookmarks.",
+        (
+            Field("import_id", "string", doc="which import"),
+            _USER_ID,
+            _dimension("format", "app", "netscape, opml, json …"),
+            _dimension("status", "app", "success, partial, error …"),
+            _seconds("duration_seconds", "of the import"),
+            _count("items_total", "entries in the file"),
+            _count("items_processed", "entries taken in"),
+            _count("items_failed", "entries refused"),
+        ),
+    ),
+    Event(
+        "task",
+        "One background task.",
+        (
+            _dimension("name", "app", "of the task"),
+            _dimension("queue", "app", "it came through"),
+            _dimension("state", "fixed", "success, failure, retry, ignored, revoked, rejected"),
+            _seconds("duration_seconds", "run time"),
+            _seconds("queue_seconds", "time between sending and starting"),
+            _count("retries", "how often it had been tried before"),
+        ),
+    ),
+    Event(
+        "process_stats",
+        "What a process uses.",
+        (
+            _number("cpu_seconds", "seconds", "user and system time since its start"),
+            _bytes("rss_bytes", "resident memory"),
+            _bytes("vms_bytes", "virtual memory"),
+            _count("open_fds", "open file descriptors"),
+            _count("max_fds", "limit of open file descriptors"),
+            _count("threads", "threads"),
+            _number("start_time_seconds", "timestamp", "Unix time of its start"),
+            _count("gc_collected", "objects collected by the garbage collector"),
+            _count("gc_uncollectable", "objects it could not collect"),
+            _count("gc_collections", "collections"),
+        ),
+    ),
+    Event(
+        "system_stats",
+        "What the machine uses.",
+        (
+            _number("cpu_percent", "percent", "of all processors"),
+            _number("memory_percent", "percent", "of memory"),
+            _number("disk_percent", "percent", "of the disk"),
+        ),
+    ),
+    Event(
+        "health_check",
+        "The result of a health check.",
+        (
+            _dimension("check", "app", "its name"),
+            _dimension("healthy", "fixed", "the result", "boolean"),
+            _seconds("duration_seconds", "of the check"),
+            Field("message", "string", doc="what it said"),
+        ),
+    ),
+    Event(
+        "measurement",
+        "What a Counter, Gauge or Histogram wrote.",
+        (
+            _dimension("name", "app", "of the instrument"),
+            _dimension("kind", "fixed", "counter, gauge, histogram …"),
+            Field("value", "number", doc="the step or the value"),
+            Field("labels", "object", doc="label names and values"),
+        ),
+    ),
+)
+
+BY_NAME = {event.name: event for event in EVENTS}

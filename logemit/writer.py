@@ -1,0 +1,86 @@
+"""Stamps `proc` and `seq` on finished lines and hands them to the channel, a few in one write.
+
+Both are drawn and the line is written under one lock, so that a hole in `seq` is always a lost line.
+"""
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from .channel import Channel, default_output
+from .conf import Settings
+from .vocabulary import LINE_LIMIT
+
+STAMP_LIMIT = 96
+"""Bytes kept free in a line for `proc`, `seq` and `dropped`."""
+
+
+class Line(NamedTuple):
+    """A rendered line but for its stamp, which goes between `head` and `tail`."""
+
+    head: bytes
+    tail: bytes
+
+
+class Writer:
+    """One process's way out. Safe under threads, signals and fork."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._channel = Channel(settings.output or default_output(), settings.write_timeout_seconds)
+        self.begin_process()
+
+    def begin_process(self) -> None:
+        """A new `proc`, from 0: at the start and in every forked child, which may inherit a held lock."""
+        self._lock = threading.RLock()  # re-entrant: a signal handler may emit in the middle of a write
+        self._stamp = b',"proc":"%s","seq":' % os.urandom(8).hex().encode()
+        self._seq = 0
+        self._dropped = 0
+
+    @property
+    def dropped(self) -> int:
+        """Lines dropped since the last that got through."""
+        return self._dropped
+
+    @property
+    def last_error(self) -> OSError | None:
+        return self._channel.last_error
+
+    def write(self, lines: Sequence[Line]) -> bool:
+        """Write the lines in order; False when some were dropped, which the next line that gets through tells."""
+        with self._lock:
+            sent = [self._send(batch) for batch in _batches(lines)]  # each one, also after a failure
+            return all(sent)
+
+    def _send(self, batch: Sequence[Line]) -> bool:
+        pieces = []
+        dropped = self._dropped
+        for line in batch:
+            pieces.append(b"%s%s%d" % (line.head, self._stamp, self._seq))
+            self._seq += 1
+            if dropped:
+                pieces.append(b',"dropped":%d' % dropped)
+                dropped = 0
+            pieces.append(line.tail)
+        if self._channel.send(b"".join(pieces)):
+            self._dropped = 0
+            return True
+        self._dropped += len(batch)
+        return False
+
+    def close(self) -> None:
+        with self._lock:
+            self._channel.close()
+
+
+def _batches(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
+    """Runs of lines that share one write: no more than LINE_LIMIT bytes, or a single line."""
+    start = size = 0
+    for index, line in enumerate(lines):
+        stamped = len(line.head) + len(line.tail) + STAMP_LIMIT
+        if size + stamped > LINE_LIMIT and index > start:
+            yield lines[start:index]
+            start, size = index, 0
+        size += stamped
+    if start < len(lines):
+        yield lines[start:]
