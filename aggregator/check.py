@@ -1,0 +1,50 @@
+"""What stands in a log, without writing anything: events by name, what is foreign, what is rejected and why."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from logemit.vocabulary import BY_NAME
+
+from . import sources
+from .catalogue import Catalogue
+from .decode import Decoder
+from .envelopes import unwrap
+
+REJECTIONS_SHOWN = 1000
+
+
+@dataclass(slots=True)
+class Findings:
+    read: int = 0
+    foreign: int = 0
+    rejected: int = 0
+    unfinished: int = 0
+    events: Counter[str] = field(default_factory=Counter)
+    fields_invalid: Counter[str] = field(default_factory=Counter)
+    rejections: list[str] = field(default_factory=list)
+    """`file:line: reason`, the first thousand."""
+    warnings: list[str] = field(default_factory=list)
+
+
+def check(names: Sequence[str], catalogue: Catalogue) -> Findings:
+    """Read files whole, from their start. Raises InputError, ReadWriteError."""
+    found, reader, decoder = Findings(), sources.Reader(), Decoder(catalogue)
+    for name in names:
+        for block in reader.blocks(name):
+            records = unwrap(block)
+            decoded = decoder.decode(records)
+            found.read += records.read
+            found.foreign += records.foreign
+            found.rejected += len(decoded.rejections)
+            found.fields_invalid.update(decoded.fields_invalid)
+            found.events.update({event: len(batch) for event, batch in decoded.batches.items()})
+            room = REJECTIONS_SHOWN - len(found.rejections)
+            found.rejections.extend(f"{name}:{r.line}: {r.reason}" for r in decoded.rejections[:room])
+    found.unfinished, found.warnings = reader.unfinished, reader.warnings
+    unknown = [e for e in found.events if e not in BY_NAME and not catalogue.of_event(e)]
+    found.warnings.extend(
+        f"{event}: no summary takes in this event; it is only counted. Add a [[summary]] to logemit.toml"
+        for event in sorted(unknown)[:20]
+    )
+    return found

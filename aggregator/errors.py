@@ -1,0 +1,45 @@
+"""What can go wrong, each with the exit code that scripts see.
+
+LogemitError                70  a defect of logemit's own
+├── UsageError               2  arguments that cannot be meant
+├── StateError              65  the output folder's state is damaged or of another version
+├── InputError              66  a source that does not exist or holds no logs
+├── OutputError             73  the output folder cannot be made or written
+├── ReadWriteError          74  the system failed a read or a write
+├── LockedError             75  another run is at work
+└── ConfigError             78  logemit.toml cannot be used
+"""
+
+
+class LogemitError(Exception):
+    """`str()` is one line: what was found, what was expected, what to do."""
+
+    exit_code = 70
+
+
+class UsageError(LogemitError):
+    exit_code = 2
+
+
+class StateError(LogemitError):
+    exit_code = 65
+
+
+class InputError(LogemitError):
+    exit_code = 66
+
+
+class OutputError(LogemitError):
+    exit_code = 73
+
+
+class ReadWriteError(LogemitError):
+    exit_code = 74
+
+
+class LockedError(LogemitError):
+    exit_code = 75
+
+
+class ConfigError(LogemitError):
+    exit_code = 78

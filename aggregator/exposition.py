@@ -1,0 +1,157 @@
+"""Totals as Prometheus text 0.0.4: cumulative, without timestamps, every family once with a stable HELP."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from math import inf
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+
+from .catalogue import Catalogue, Filter, Metric, Summary
+from .cube import Cube
+from .store import State
+
+Labels = tuple[str, ...]
+
+
+def text(catalogue: Catalogue, totals: Mapping[str, Cube], state: State, *, service_label: bool) -> str:
+    """All families of the catalogue and those about the runs."""
+    families = [family(metric, totals[metric.summary], service_label) for metric in catalogue.metrics]
+    return _render([*families, *_about_runs(state)])
+
+
+class _Fixed(Collector):
+    def __init__(self, families: Iterable[Family]) -> None:
+        self._families = list(families)
+
+    def collect(self) -> Iterator[Family]:
+        return iter(self._families)
+
+
+def _render(families: Iterable[Family]) -> str:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Fixed(families))
+    return generate_latest(registry).decode()
+
+
+def family(metric: Metric, totals: Cube, service_label: bool) -> Family:
+    """One metric's family. Without labels of its own it shows every known service, also at 0."""
+    grouping = (*(("service",) if service_label else ()), *(dimension for _, dimension in metric.labels))
+    labels = [*(("service",) if service_label else ()), *(label for label, _ in metric.labels)]
+    known = set(_by(totals.cells, grouping, "events")) if not metric.labels else set()
+    if metric.type == "histogram":
+        return _histogram(metric, totals, grouping, labels, known)
+    samples = _counter(metric, totals, grouping)
+    counter = CounterMetricFamily(metric.name, metric.help, labels=labels)
+    for key in sorted(known | set(samples)):
+        counter.add_metric(key, samples.get(key, 0))
+    return counter
+
+
+def _counter(metric: Metric, totals: Cube, grouping: Labels) -> dict[Labels, float]:
+    cells = chosen(totals.cells, metric.filter)
+    if metric.value.endswith("_missing"):
+        measure = metric.value.removesuffix("_missing")
+        bins = chosen(totals.bins, metric.filter).filter(pc.field("measure") == measure)
+        present = _by(bins, grouping, "n")
+        return {key: events - present.get(key, 0) for key, events in _by(cells, grouping, "events").items()}
+    scale = _scale(totals.summary, metric.value.removesuffix("_sum"))
+    return {key: total / scale if scale != 1 else total for key, total in _by(cells, grouping, metric.value).items()}
+
+
+def _histogram(
+    metric: Metric, totals: Cube, grouping: Labels, labels: list[str], known: set[Labels]
+) -> HistogramMetricFamily:
+    bins = chosen(totals.bins, metric.filter).filter(pc.field("measure") == metric.measure)
+    sums = _by(chosen(totals.cells, metric.filter), grouping, f"{metric.measure}_sum")
+    by_key: dict[Labels, list[tuple[float, int]]] = defaultdict(list)
+    for key, n in _by(bins, (*grouping, "le"), "n").items():
+        by_key[key[:-1]].append((float(key[-1]), n))
+    scale = _scale(totals.summary, metric.measure)
+    histogram = HistogramMetricFamily(metric.name, metric.help, labels=labels)
+    for key in sorted(known | set(by_key)):
+        held = by_key.get(key, [])
+        buckets = [(_le(b), sum(n for le, n in held if le <= b)) for b in (*metric.buckets, inf)]
+        total = sums.get(key, 0)
+        histogram.add_metric(key, buckets, total / scale if scale != 1 else total)
+    return histogram
+
+
+def _le(bound: float) -> str:
+    return str(floatToGoString(bound))  # type: ignore[no-untyped-call]
+
+
+def _scale(summary: Summary, measure: str) -> int:
+    found = summary.measure(measure)
+    return 1_000_000 if found is not None and found.unit == "seconds" else 1
+
+
+def chosen(table: pa.Table, wanted: Filter) -> pa.Table:
+    """The rows that a filter lets pass."""
+    for dimension, values in wanted.where:
+        table = table.filter(pc.field(dimension).isin(values))
+    for dimension, values in wanted.unless:
+        table = table.filter(~pc.field(dimension).isin(values))
+    return table
+
+
+def _by(table: pa.Table, grouping: Labels, column: str) -> dict[Labels, int]:
+    if not grouping:
+        total = pc.sum(table[column]).as_py()
+        return {(): total} if total is not None else {}
+    grouped = table.group_by(list(grouping), use_threads=False).aggregate([(column, "sum")])
+    keys = zip(*(grouped[name].to_pylist() for name in grouping), strict=True)
+    return dict(zip(keys, grouped[f"{column}_sum"].to_pylist(), strict=True))
+
+
+def _about_runs(state: State) -> Iterator[Family]:
+    counters: tuple[tuple[str, str, int], ...] = (
+        ("runs", "Runs of the aggregator.", state.run),
+        ("records_read", "Records read from logs: lines, after partial ones were joined.", state.read),
+        ("records_released", "Records that were held for the future and came due.", state.released),
+        ("records_foreign", "Records that are no events.", state.foreign),
+        ("events_duplicate", "Events that were delivered before and dropped.", state.duplicates),
+        (
+            "events_conflicting",
+            "Events whose number another event of their process has, counted both.",
+            state.conflicts,
+        ),
+        ("events_unchecked", "Events that could not be checked for duplicates.", state.unchecked),
+        ("events_lost", "Events that were written and never arrived.", state.lost),
+        ("events_recovered", "Events that arrived after they were counted as lost.", state.recovered),
+        (
+            "fields_invalid",
+            "Fields left out of an event: not a number, negative or beyond the grid.",
+            state.fields_invalid,
+        ),
+    )
+    for name, help_text, value in counters:
+        yield CounterMetricFamily(f"logemit_{name}", help_text, value=value)
+    yield _labelled("logemit_events", "Events taken in, by name.", "event", state.events)
+    yield _labelled("logemit_records_rejected", "Records that begin as events and are none.", "reason", state.rejected)
+    gauges: tuple[tuple[str, str, float], ...] = (
+        ("events_missing", "Events that were written and have not arrived yet.", state.missing),
+        ("events_held", "Events dated in the future, held until their time comes.", state.held),
+        ("last_run_timestamp_seconds", "When the last run ended.", state.finished / 1e6),
+        ("last_run_duration_seconds", "How long the last run took.", state.seconds),
+        ("newest_event_timestamp_seconds", "Time of the newest event.", state.newest_event / 1e6),
+        ("lag_seconds", "From the newest event to the end of the last run.", _lag(state)),
+    )
+    for name, help_text, level in gauges:
+        yield GaugeMetricFamily(f"logemit_{name}", help_text, value=level)
+
+
+def _lag(state: State) -> float:
+    return (state.finished - state.newest_event) / 1e6 if state.newest_event else 0.0
+
+
+def _labelled(name: str, help_text: str, label: str, values: Mapping[str, int]) -> Family:
+    counter = CounterMetricFamily(name, help_text, labels=[label])
+    for value, count in sorted(values.items()):
+        counter.add_metric([value], count)
+    return counter

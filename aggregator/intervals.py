@@ -1,0 +1,61 @@
+"""Sets of sequence numbers as intervals, with the times at which they happened."""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import NamedTuple
+
+
+class Interval(NamedTuple):
+    """`first` to `last` inclusive; `earliest` and `latest` in microseconds since 1970."""
+
+    first: int
+    last: int
+    earliest: int
+    latest: int
+
+
+class IntervalSet:
+    """Disjoint, ascending, never adjacent. Adding the next number to the last interval costs O(1)."""
+
+    __slots__ = ("_firsts", "_intervals")
+
+    def __init__(self, intervals: Iterator[Interval] | list[Interval] = ()) -> None:  # type: ignore[assignment]
+        self._intervals = list(intervals)
+        self._firsts = [interval.first for interval in self._intervals]
+
+    def __iter__(self) -> Iterator[Interval]:
+        return iter(self._intervals)
+
+    def __len__(self) -> int:
+        """How many intervals."""
+        return len(self._intervals)
+
+    def find(self, number: int) -> Interval | None:
+        index = bisect_right(self._firsts, number) - 1
+        return self._intervals[index] if index >= 0 and number <= self._intervals[index].last else None
+
+    def add(self, number: int, moment: int) -> None:
+        """Add a number that is not in the set."""
+        index = bisect_right(self._firsts, number)
+        interval = Interval(number, number, moment, moment)
+        if index and self._intervals[index - 1].last == number - 1:
+            index -= 1
+            interval = _joined(self._intervals[index], interval)
+            self._remove(index)
+        if index < len(self._intervals) and self._intervals[index].first == interval.last + 1:
+            interval = _joined(interval, self._intervals[index])
+            self._remove(index)
+        self._intervals.insert(index, interval)
+        self._firsts.insert(index, interval.first)
+
+    def holes(self) -> Iterator[Interval]:
+        """Numbers between the intervals; their times are those of the events around them."""
+        for before, after in zip(self._intervals, self._intervals[1:], strict=False):
+            yield Interval(before.last + 1, after.first - 1, before.latest, after.earliest)
+
+    def _remove(self, index: int) -> None:
+        del self._intervals[index], self._firsts[index]
+
+
+def _joined(left: Interval, right: Interval) -> Interval:
+    return Interval(left.first, right.last, min(left.earliest, right.earliest), max(left.latest, right.latest))

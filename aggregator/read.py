@@ -1,0 +1,141 @@
+"""Summaries as DataFrames: regrouped, resampled, with rates, shares, means and quantiles."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .catalogue import Catalogue, Filter, Measure, Summary, shipped
+from .errors import InputError, UsageError
+from .quantiles import quantile
+
+QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+
+
+def read(
+    out: str | Path,
+    summary: str,
+    *,
+    by: Sequence[str] = (),
+    freq: str | None = None,
+    measure: str | None = None,
+    where: dict[str, str | Sequence[str]] | None = None,
+    catalogue: Catalogue | None = None,
+) -> pd.DataFrame:
+    """A summary grouped by some of its dimensions, and by time where `freq` is given.
+
+    `out` is the folder that `logemit aggregate` writes; `freq` any pandas frequency, such as "5min"; `where` keeps rows
+    by dimension. Indexed by `window_start` (UTC, with `freq`) and `by`. Columns: `count`; `rate` (events a second of
+    the row's time); `error_share` (0 to 1, where the summary knows errors); and of `measure` (by default the summary's
+    first that has bins) `mean`, `p50`, `p95`, `p99` in its unit, nan where no event had it.
+
+    Raises UsageError for names that do not exist, InputError for a folder without this summary.
+    """
+    definition = _definition(summary, catalogue or shipped())
+    for name in (*by, *(where or {})):
+        if name not in definition.group:
+            raise UsageError(f"{summary} has no dimension {name!r}; it has {', '.join(definition.group)}")
+    shown = _measure(definition, measure)
+    folder = Path(out)
+    cells = _load(folder, definition.name, where, freq)
+    keys = [*(["window_start"] if freq else []), *by]
+    table = _counted(cells, keys, definition, _seconds(cells, freq))
+    if shown is not None:
+        grouped = _grouped(cells, keys)
+        table["mean"] = grouped[f"{shown.name}_sum"].sum() / table["count"]
+        if shown.bins:
+            _add_quantiles(table, cells, _load(folder, f"{definition.name}_bins", where, freq), keys, shown)
+    return table if keys else table.reset_index(drop=True)
+
+
+def _load(folder: Path, name: str, where: dict[str, str | Sequence[str]] | None, freq: str | None) -> pd.DataFrame:
+    """The rows of a folder that `where` lets pass, their windows rounded down to `freq`."""
+    if not (folder / name).is_dir():
+        raise InputError(
+            f"{folder}: no {name} here; run logemit aggregate … --out {folder} on logs that hold such events"
+        )
+    frame = pd.read_parquet(folder / name)
+    for dimension, values in (where or {}).items():
+        frame = frame[frame[dimension].isin([values] if isinstance(values, str) else list(values))]
+    frame = frame.assign(window_end=frame["window_start"] + pd.to_timedelta(frame["window_seconds"], unit="s"))
+    if freq is not None:
+        try:
+            frame["window_start"] = frame["window_start"].dt.floor(freq)
+        except ValueError as exc:
+            raise UsageError(f"freq is {freq!r}, expected a fixed span such as 5min, 1h, 1D: {exc}") from None
+    return frame
+
+
+def _seconds(cells: pd.DataFrame, freq: str | None) -> float:
+    """How long the time of one row of the answer is."""
+    if freq is not None:
+        return pd.Timedelta(freq if freq[:1].isdigit() else f"1{freq}").total_seconds()
+    span = cells["window_end"].max() - cells["window_start"].min()
+    return float(span.total_seconds()) if len(cells) else float("nan")
+
+
+def _grouped(frame: pd.DataFrame, keys: list[str]) -> Any:
+    return frame.groupby(keys or (lambda _: 0), observed=True)
+
+
+def _counted(cells: pd.DataFrame, keys: list[str], summary: Summary, seconds: float) -> pd.DataFrame:
+    table = pd.DataFrame({"count": _grouped(cells, keys)["events"].sum()})
+    table["rate"] = table["count"] / seconds
+    if summary.errors is not None:
+        failed = _grouped(cells[_mask(cells, summary.errors)], keys)["events"].sum()
+        table["error_share"] = failed.reindex(table.index, fill_value=0) / table["count"]
+    return table
+
+
+def _mask(cells: pd.DataFrame, wanted: Filter) -> "pd.Series[bool]":
+    mask = pd.Series(True, index=cells.index)
+    for dimension, values in wanted.where:
+        mask &= cells[dimension].isin(values)
+    for dimension, values in wanted.unless:
+        mask &= ~cells[dimension].isin(values)
+    return mask
+
+
+def _add_quantiles(
+    table: pd.DataFrame, cells: pd.DataFrame, bins: pd.DataFrame, keys: list[str], measure: Measure
+) -> None:
+    """Mean over the events that had the measure, and quantiles, from the bins of each group."""
+    columns = {f"{measure.name}_le": "le", f"{measure.name}_n": "n"}
+    long = bins[[*keys, *columns]].rename(columns=columns).explode(["le", "n"]).dropna(subset=["le"])
+    long = long.astype({"le": float, "n": "int64"})
+    counted = _grouped(long, [*keys, "le"])["n"].sum().reset_index("le")
+    by_key = (
+        {key: (part["le"].to_numpy(), part["n"].to_numpy()) for key, part in counted.groupby(counted.index)}
+        if (keys)
+        else {0: (counted["le"].to_numpy(), counted["n"].to_numpy())}
+    )
+    grouped = _grouped(cells, keys)
+    low, high = grouped[f"{measure.name}_min"].min(), grouped[f"{measure.name}_max"].max()
+    nothing = (np.array([]), np.array([], dtype=np.int64))
+    held = [by_key.get(key, nothing) for key in table.index]
+    table["mean"] = grouped[f"{measure.name}_sum"].sum() / np.array([max(int(n.sum()), 0) or np.nan for _, n in held])
+    for name, q in QUANTILES.items():
+        table[name] = [
+            quantile(les, n, q, measure.unit, float(low[key]), float(high[key]))
+            for key, (les, n) in zip(table.index, held, strict=True)
+        ]
+
+
+def _definition(name: str, catalogue: Catalogue) -> Summary:
+    found = catalogue.summary(name)
+    if found is None:
+        raise UsageError(f"no summary {name!r}; there are {', '.join(s.name for s in catalogue.summaries)}")
+    return found
+
+
+def _measure(summary: Summary, name: str | None) -> Measure | None:
+    if name is None:
+        return (*summary.binned, *summary.measures, None)[0]
+    found = summary.measure(name)
+    if found is None:
+        raise UsageError(
+            f"{summary.name} has no measure {name!r}; it has {', '.join(m.name for m in summary.measures)}"
+        )
+    return found

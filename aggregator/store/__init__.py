@@ -1,0 +1,6 @@
+"""The output folder: what lies where, and how a run's outputs appear in it all at once or not at all."""
+
+from .commit import Store, opened
+from .state import State
+
+__all__ = ["State", "Store", "opened"]

@@ -1,0 +1,59 @@
+"""What a run must know of all runs before it. Small; part of every commit."""
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Self
+
+from ..errors import StateError
+from ..sources import Checkpoint
+
+
+@dataclass(slots=True)
+class State:
+    """Counts are over all runs; times are microseconds since 1970."""
+
+    run: int = 0
+    read: int = 0
+    released: int = 0
+    """Records that were held and came due."""
+    foreign: int = 0
+    duplicates: int = 0
+    newly_held: int = 0
+    events: dict[str, int] = field(default_factory=dict)
+    """Lines by event."""
+    rejected: dict[str, int] = field(default_factory=dict)
+    """Lines by kind of fault."""
+    fields_invalid: int = 0
+    conflicts: int = 0
+    unchecked: int = 0
+    lost: int = 0
+    recovered: int = 0
+    missing: int = 0
+    newest_event: int = 0
+    finished: int = 0
+    seconds: float = 0.0
+    checked_from: str = ""
+    seen_dates: list[str] = field(default_factory=list)
+    checkpoints: list[Checkpoint] = field(default_factory=list)
+
+    @property
+    def held(self) -> int:
+        return self.newly_held - self.released
+
+    def check_account(self) -> None:
+        """Σread = Σevents + Σforeign + Σrejected + Σduplicates + held, over all runs."""
+        events, rejected = sum(self.events.values()), sum(self.rejected.values())
+        accounted = events + self.foreign + rejected + self.duplicates + self.held
+        assert self.read == accounted, f"{self.read} records read, {accounted} accounted for"
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Self:
+        """Raises StateError for anything that `to_json` does not write."""
+        try:
+            given = {f.name: document[f.name] for f in fields(cls)}
+            given["checkpoints"] = [Checkpoint(**checkpoint) for checkpoint in given["checkpoints"]]
+            return cls(**given)
+        except (KeyError, TypeError) as exc:
+            raise StateError(f"the last commit lacks or mangles {exc}; restore _logemit from a backup") from None

@@ -1,0 +1,40 @@
+"""A progress bar on standard error, once the work takes more than two seconds and a person watches."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Tell = Callable[[int, int], None]
+PATIENCE_SECONDS = 2.0
+
+
+@contextmanager
+def shown(watched: bool) -> Iterator[Tell | None]:
+    """A function to tell bytes done and bytes in all; None when nobody watches."""
+    if not watched:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=Console(stderr=True), transient=True)
+    task = bar.add_task("reading", total=None)
+    began = time.monotonic()
+
+    def tell(done: int, total: int) -> None:
+        if not bar.live.is_started and time.monotonic() - began > PATIENCE_SECONDS:
+            bar.start()
+        bar.update(task, completed=done, total=total or None)
+
+    try:
+        yield tell
+    finally:
+        bar.stop()
