@@ -20,8 +20,10 @@ class Findings:
     foreign: int = 0
     rejected: int = 0
     unfinished: int = 0
-    events: Counter[str] = field(default_factory=Counter)
-    fields_invalid: Counter[str] = field(default_factory=Counter)
+    events: dict[str, int] = field(default_factory=dict)
+    """Lines by event, most first."""
+    fields_invalid: dict[str, int] = field(default_factory=dict)
+    """Values left out, by event.field."""
     rejections: list[str] = field(default_factory=list)
     """`file:line: reason`, the first thousand."""
     warnings: list[str] = field(default_factory=list)
@@ -30,6 +32,8 @@ class Findings:
 def check(names: Sequence[str], catalogue: Catalogue) -> Findings:
     """Read files whole, from their start. Raises InputError, ReadWriteError."""
     found, reader, decoder = Findings(), sources.Reader(), Decoder(catalogue)
+    events: Counter[str] = Counter()
+    invalid: Counter[str] = Counter()
     for name in names:
         for block in reader.blocks(name):
             records = unwrap(block)
@@ -37,10 +41,11 @@ def check(names: Sequence[str], catalogue: Catalogue) -> Findings:
             found.read += records.read
             found.foreign += records.foreign
             found.rejected += len(decoded.rejections)
-            found.fields_invalid.update(decoded.fields_invalid)
-            found.events.update({event: len(batch) for event, batch in decoded.batches.items()})
+            invalid.update(decoded.fields_invalid)
+            events.update({event: len(batch) for event, batch in decoded.batches.items()})
             room = REJECTIONS_SHOWN - len(found.rejections)
             found.rejections.extend(f"{name}:{r.line}: {r.reason}" for r in decoded.rejections[:room])
+    found.events, found.fields_invalid = dict(events.most_common()), dict(invalid.most_common())
     found.unfinished, found.warnings = reader.unfinished, reader.warnings
     unknown = [e for e in found.events if e not in BY_NAME and not catalogue.of_event(e)]
     found.warnings.extend(

@@ -8,6 +8,7 @@ renamed, copied, truncated or compressed since is recognised, and one that was r
 import glob
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -108,7 +109,8 @@ class Reader:
                 yield from self._stream_blocks(sys.stdin.buffer)
                 return
             with open(name, "rb") as file:
-                yield from self._file_blocks(name, file)
+                regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+                yield from self._file_blocks(name, file) if regular else self._stream_blocks(file)
         except FileNotFoundError:
             raise InputError(f"{name}: vanished before it was read; run again") from None
         except OSError as exc:

@@ -31,7 +31,7 @@ app = typer.Typer(
 Sources = Annotated[
     list[str],
     typer.Argument(
-        metavar="SOURCE...",
+        metavar="SOURCE",
         help="Log files, folders or globs, plain, .gz or .zst; - is standard input.",
         show_default=False,
     ),
@@ -50,6 +50,8 @@ def explained(command: F) -> F:
     def run(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
+        except (typer.Exit, typer.Abort):
+            raise
         except LogemitError as exc:
             typer.echo(f"logemit: {exc}", err=True)
             raise typer.Exit(exc.exit_code) from None
@@ -60,6 +62,11 @@ def explained(command: F) -> F:
             # Who read our output has gone; that is its right.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
+        except Exception as exc:
+            if os.environ.get("LOGEMIT_DEBUG"):
+                raise
+            typer.echo(f"logemit: a defect of logemit's own: {exc!r}; LOGEMIT_DEBUG=1 shows where", err=True)
+            raise typer.Exit(LogemitError.exit_code) from None
 
     return run  # type: ignore[return-value]
 

@@ -39,6 +39,8 @@ def report(found: "Report", *, as_json: bool) -> None:
         _warn(f"{found.rejected - len(found.rejections)} more rejected; logemit check lists them")
     if found.read and not found.events and not found.duplicates:
         _warn(f"no events in {found.read} new lines; is logemit.middleware.EventMiddleware on, and its output here?")
+    if found.run == 1 and not found.read:
+        _warn("nothing to read: the sources are empty")
     if as_json:
         _print_json(asdict(found))
         return
@@ -87,7 +89,7 @@ def findings(found: "Findings", *, as_json: bool) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("event")
     table.add_column("lines", justify="right")
-    for event, count in found.events.most_common(100):
+    for event, count in list(found.events.items())[:100]:
         table.add_row(_plain(event), f"{count:,}")
     table.add_section()
     table.add_row("foreign", f"{found.foreign:,}")
@@ -109,10 +111,11 @@ def metrics(catalogue: "Catalogue", *, as_json: bool) -> None:
     if as_json:
         _print_json([asdict(metric) for metric in catalogue.metrics])
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("metric", "type", "labels", "summary"):
-        table.add_column(column, overflow="fold")
-    for metric in catalogue.metrics:
-        labels = ", ".join(label for label, _ in metric.labels)
-        table.add_row(metric.name, metric.type, labels, metric.summary)
-    Console(highlight=False).print(table)
+    for summary in catalogue.summaries:
+        of_summary = [metric for metric in catalogue.metrics if metric.summary == summary.name]
+        typer.echo(f"{summary.name}  ({len(of_summary)} metrics of event {summary.event})")
+        for metric in of_summary:
+            labels = ",".join(label for label, _ in metric.labels)
+            typer.echo(
+                f"  {metric.type:9}  {metric.name}{{{labels}}}" if labels else f"  {metric.type:9}  {metric.name}"
+            )

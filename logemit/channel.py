@@ -91,12 +91,13 @@ class Channel:
             except BlockingIOError:
                 sent = 0
             view = view[sent:]
+            # Kept at each step: an exception from a signal handler may end the write here.
+            self._torn = bool(view) if sent else self._torn
             if view and not self._wait(fd, deadline):
-                self._torn = self._torn or len(view) < len(data)
                 self._stalled = True
                 self.last_error = BlockingIOError(errno.EAGAIN, "the reader of the output stalled")
                 return False
-        self._torn = self._stalled = False
+        self._stalled = False
         return True
 
     def _write(self, fd: int, view: memoryview) -> int:

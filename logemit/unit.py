@@ -50,6 +50,11 @@ class Unit:
             due = self._fold.add_query(kind, microseconds, statements, rows)
             return self._fold.drain() if due else []
 
+    def drain(self) -> Drained:
+        """What waits to be written, often nothing."""
+        with self._lock:
+            return self._fold.drain()
+
     def close(self) -> Drained | None:
         """What is left to write; None when it was closed before."""
         with self._lock:
@@ -72,20 +77,37 @@ def entered(unit: Unit) -> Iterator[None]:
         current.reset(token)
 
 
+class _ThreadEnd:
+    """Held by a thread's locals alone, so that it goes with the thread."""
+
+
 class ThreadUnits(threading.local):
     """Each thread's unit for work outside any. Flushed when the thread ends, or the process."""
 
     def __init__(self) -> None:
         self.unit = Unit("none", "")
-        weakref.finalize(self, _flush, self.unit)
+        self._end = _ThreadEnd()
+        weakref.finalize(self._end, _flush, self.unit)
 
 
 def _flush(unit: Unit) -> None:
     drained = unit.close()
     if drained:
-        from .emitter import write_events  # noqa: PLC0415  the emitter imports this module
+        _write(drained, unit)
 
-        write_events(drained, unit)
+
+def flush_thread() -> None:
+    """Write what this thread did outside any unit: at each unit's end, since a signal may end the process untold."""
+    unit = thread_units.unit
+    drained = unit.drain()
+    if drained:
+        _write(drained, unit)
+
+
+def _write(drained: Drained, unit: Unit) -> None:
+    from .emitter import write_events  # noqa: PLC0415  the emitter imports this module
+
+    write_events(drained, unit)
 
 
 thread_units = ThreadUnits()

@@ -32,10 +32,12 @@ class Writer:
 
     def begin_process(self) -> None:
         """A new `proc`, from 0: at the start and in every forked child, which may inherit a held lock."""
-        self._lock = threading.RLock()  # re-entrant: a signal handler may emit in the middle of a write
+        self._lock = threading.RLock()
         self._stamp = b',"proc":"%s","seq":' % os.urandom(8).hex().encode()
         self._seq = 0
         self._dropped = 0
+        self._writing = False
+        self._deferred: list[Line] = []
 
     @property
     def dropped(self) -> int:
@@ -49,7 +51,17 @@ class Writer:
     def write(self, lines: Sequence[Line]) -> bool:
         """Write the lines in order; False when some were dropped, which the next line that gets through tells."""
         with self._lock:
-            sent = [self._send(batch) for batch in _batches(lines)]  # each one, also after a failure
+            if self._writing:  # a signal handler in the middle of a write: its lines follow it
+                self._deferred.extend(lines)
+                return True
+            self._writing = True
+            try:
+                sent = [self._send(batch) for batch in _batches(lines)]  # each one, also after a failure
+            finally:
+                self._writing = False
+            if self._deferred:
+                lines, self._deferred = self._deferred, []
+                sent.append(self.write(lines))
             return all(sent)
 
     def _send(self, batch: Sequence[Line]) -> bool:

@@ -1,0 +1,195 @@
+"""Records sample_logs/ by running the example: under gunicorn, under uvicorn, and as a cron job would.
+
+Each case also gets what the client counted (client.json) and a README.md that says how it was made.
+"""
+
+import argparse
+import gzip
+import json
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import servers
+from import_files import GOOD, PARTIAL, UNREADABLE
+from traffic import drive
+from traffic_client import Tally
+
+SAMPLES = Path(__file__).resolve().parent.parent / "sample_logs"
+REQUESTS = {"gunicorn": 2000, "asgi": 300}
+CRON_ROUNDS = 6
+_EVENT = b'{"logemit":'
+_POLL = re.compile(r"^feed (\d+): (\w+)(?:: (\d+) items, (\d+) new)?", re.MULTILINE)
+_IMPORT = re.compile(r"^[\w.]+: (\w+): (\d+) of (\d+) taken, (\d+) refused", re.MULTILINE)
+
+
+def record_gunicorn(log: Path, scratch: Path) -> dict[str, Any]:
+    env = servers.environment(scratch / "db.sqlite3")
+    with servers.feed_server() as feeds:
+        servers.load_example(env, feeds.url)
+        with servers.gunicorn(env, workers=4, stdout=log) as server:
+            return drive(server.url, REQUESTS["gunicorn"]).as_json()
+
+
+def record_asgi(log: Path, scratch: Path) -> dict[str, Any]:
+    env = servers.environment(scratch / "db.sqlite3")
+    with servers.feed_server() as feeds:
+        servers.load_example(env, feeds.url)
+        with servers.uvicorn(env, workers=2, stdout=log) as server:
+            return drive(server.url, REQUESTS["asgi"]).as_json()
+
+
+def record_cron(log: Path, scratch: Path) -> dict[str, Any]:
+    """Commands one after the other, counted by what they print and how they end."""
+    env = servers.environment(scratch / "db.sqlite3")
+    random, tally, output, failed = Random(7), Tally(), "", 0
+    rounds = [(GOOD, PARTIAL)] * (CRON_ROUNDS - 1) + [(UNREADABLE, GOOD)]
+    with servers.feed_server() as feeds:
+        servers.load_example(env, feeds.url)
+        env |= {"LOGEMIT_OUTPUT": "stdout", "LOGEMIT_SERVICE": "bookmarks-jobs"}
+        for kinds in rounds:
+            polled = servers.manage(env, "poll_feeds")
+            _count_polls(tally, polled.stdout)
+            output += polled.stdout
+            failed += polled.returncode != 0
+            for files in kinds:
+                format_, data = random.choice(files)
+                file = scratch / f"upload.{format_}"
+                file.write_bytes(data)
+                done = servers.manage(env, "import_bookmarks", str(file), "--user=1", f"--format={format_}")
+                tally.imported(format_, _import_summary(done.stdout) if done.returncode == 0 else {"status": "error"})
+                output += done.stdout
+                failed += done.returncode != 0
+    log.write_bytes(output.encode())
+    counted = tally.as_json()
+    return {"commands": 3 * CRON_ROUNDS, "failed_commands": failed} | {k: counted[k] for k in counted if counted[k]}
+
+
+def _count_polls(tally: Tally, output: str) -> None:
+    for feed, status, discovered, new in _POLL.findall(output):
+        tally.poll(int(feed), {"status": status, "items_discovered": int(discovered or 0), "items_new": int(new or 0)})
+
+
+def _import_summary(output: str) -> dict[str, Any]:
+    match = _IMPORT.search(output)
+    assert match, output
+    taken, total, refused = (int(number) for number in match.groups()[1:])
+    return {"status": match[1], "items_total": total, "items_processed": taken, "items_failed": refused}
+
+
+CASES: dict[str, tuple[str, Callable[[Path, Path], dict[str, Any]], str]] = {
+    "gunicorn": (
+        "stdout.log",
+        record_gunicorn,
+        """\
+Four sync workers of gunicorn write to one stdout, with gunicorn's own boot and access lines, Django's warnings and
+tracebacks (`2>&1`) between the events. The client sent {requests:,} requests in four threads.
+
+    gunicorn config.wsgi:application --workers=4 --access-logfile=- 2>&1""",
+    ),
+    "asgi": (
+        "stdout.log",
+        record_asgi,
+        """\
+Two workers of uvicorn run the same project under ASGI: sync and async views, streams, errors. uvicorn's own lines and
+tracebacks (`2>&1`) stand between the events. The client sent {requests:,} requests in four threads.
+
+    uvicorn config.asgi:application --workers=2 2>&1""",
+    ),
+    "cron": (
+        "jobs.log.gz",
+        record_cron,
+        """\
+{commands} runs of management commands, one after the other, with what they print themselves; {failed_commands} of them
+ended in a traceback. The requests to the feeds are not requests to the app: there is no http_request in this log.
+
+    export LOGEMIT_OUTPUT=stdout LOGEMIT_SERVICE=bookmarks-jobs
+    python manage.py poll_feeds 2>&1
+    python manage.py import_bookmarks FILE --user=1 --format=FORMAT 2>&1""",
+    ),
+}
+
+README = """\
+# Sample log: {case}
+
+{what}
+
+Recorded with `make sample-logs` (examples/record.py) on Python {python}, Django {django}, gunicorn {gunicorn} and
+uvicorn {uvicorn}, with the database that `manage.py load_example` makes. `{log}` is the output as it came, but
+for the directories in tracebacks, which were renamed. `client.json` is what the other side counted, without a
+look at the log; `expected.prom` is what `logemit aggregate` made of the log, without its figures about itself.
+"""
+
+
+def record(case: str) -> Path:
+    """Record one case afresh into its folder."""
+    name, run, what = CASES[case]
+    folder = SAMPLES / case
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        raw = Path(scratch) / "output.log"
+        counts = run(raw, Path(scratch))
+        data = neutral(raw.read_bytes(), Path(scratch))
+    (folder / name).write_bytes(gzip.compress(data, mtime=0) if name.endswith(".gz") else data)
+    (folder / "client.json").write_text(json.dumps(counts, indent=1, ensure_ascii=False) + "\n")
+    versions = {package: version(package) for package in ("django", "gunicorn", "uvicorn")}
+    (folder / "README.md").write_text(
+        README.format(case=case, what=what.format(**counts), log=name, python=platform.python_version(), **versions)
+    )
+    return folder
+
+
+def neutral(data: bytes, scratch: Path) -> bytes:
+    """The output with this machine's directories renamed, in lines that are not events."""
+    site = "/srv/bookmarks/.venv/lib/python3/site-packages"
+    renamed = {
+        str(scratch): "/srv/data",
+        str(servers.PROJECT): "/srv/bookmarks",
+        sysconfig.get_path("purelib"): site,
+        sys.prefix: "/srv/bookmarks/.venv",
+        str(SAMPLES.parent): site,
+        sysconfig.get_path("stdlib"): "/usr/lib/python3",
+        sys.base_prefix: "/usr",
+    }
+    lines = data.splitlines(keepends=True)
+    for old, new in renamed.items():
+        lines = [line if line.startswith(_EVENT) else line.replace(old.encode(), new.encode()) for line in lines]
+    return b"".join(lines)
+
+
+def write_expected(case_dir: Path) -> None:
+    """Keep what `logemit aggregate` makes of a case as expected.prom, without the families about logemit itself."""
+    (log,) = (path for path in case_dir.iterdir() if path.name.endswith((".log", ".log.gz")))
+    with tempfile.TemporaryDirectory() as out:
+        command = [Path(sys.executable).parent / "logemit", "aggregate", log, "--out", out]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        lines = (Path(out) / "metrics.prom").read_text().splitlines(keepends=True)
+    own = re.compile(r"(# (HELP|TYPE) )?logemit_")
+    (case_dir / "expected.prom").write_text("".join(line for line in lines if not own.match(line)))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Record sample_logs/ afresh.")
+    parser.add_argument("cases", nargs="*", metavar="case", help=f"of {', '.join(CASES)}; default: all")
+    parser.add_argument("--skip-expected", action="store_true", help="do not aggregate the recorded logs")
+    options = parser.parse_args()
+    for case in options.cases or CASES:
+        folder = record(case)
+        if not options.skip_expected:
+            write_expected(folder)
+        sizes = ", ".join(f"{path.name} {path.stat().st_size:,} bytes" for path in sorted(folder.iterdir()))
+        print(f"{case}: {sizes}")
+
+
+if __name__ == "__main__":
+    main()

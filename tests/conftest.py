@@ -1,0 +1,52 @@
+"""Shared by all tests: what logemit writes, read back."""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from logemit import emitter
+
+ROOT = Path(__file__).parent.parent
+LOGEMIT = Path(sys.executable).with_name("logemit")
+
+Events = Callable[..., list[dict[str, Any]]]
+
+
+def tool(name: str, package: str) -> str:
+    """The path of a program; the test is skipped where it is missing, and fails under CI."""
+    path = shutil.which(name)
+    if path is None:
+        message = f"{name} is missing; install Debian's package {package}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return path
+
+
+@pytest.fixture
+def output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A file that this process's events go to."""
+    path = tmp_path / "events.log"
+    monkeypatch.setenv("LOGEMIT_OUTPUT", str(path))
+    emitter.reset()
+    yield path
+    monkeypatch.undo()
+    emitter.reset()
+
+
+@pytest.fixture
+def events(output: Path) -> Events:
+    """What was written so far, as dicts; of one event where its name is given."""
+
+    def read(name: str | None = None) -> list[dict[str, Any]]:
+        lines = output.read_bytes().splitlines() if output.exists() else []
+        parsed = [json.loads(line) for line in lines]
+        return [event for event in parsed if name in (None, event["event"])]
+
+    return read

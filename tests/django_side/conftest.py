@@ -1,0 +1,19 @@
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import django
+import pytest
+from django.db import connections
+
+from logemit.unit import thread_units
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.django_side.settings")
+django.setup()
+
+
+@pytest.fixture(autouse=True)
+def events_go_to_a_file(output: Path) -> Iterator[None]:
+    thread_units.unit.drain()  # what another test did outside any unit
+    yield
+    connections.close_all()
