@@ -129,7 +129,11 @@ class Reader:
 
     def _file_blocks(self, name: str, file: BinaryIO) -> Iterator[Block]:
         limited = _Limited(file, os.fstat(file.fileno()).st_size)
-        head = _head(limited)
+        try:
+            head = _head(limited)
+        except compression.TornError as exc:
+            self._warn_torn(name, exc)
+            return
         if not head:
             return
         known, tail = self._recognise(limited, head)
@@ -139,13 +143,16 @@ class Reader:
                 self.position = limited.position
                 yield from lines.take(piece)
         except compression.TornError as exc:
-            self.warnings.append(f"{name}: {exc}; its whole lines were read, the rest waits for the next run")
+            self._warn_torn(name, exc)
         yield from lines.flush()
         self.unfinished += lines.unfinished
         if lines.offset:
             if known:
                 del self._checkpoints[known.head, known.offset, known.tail]
             self._add(name, head[: lines.offset], lines)
+
+    def _warn_torn(self, name: str, exc: Exception) -> None:
+        self.warnings.append(f"{name}: {exc}; its whole lines were read, the rest waits for the next run")
 
     def _recognise(self, file: "_Limited", head: bytes) -> tuple[Checkpoint | None, bytes]:
         """The furthest checkpoint of this content, and the bytes before its offset."""
@@ -195,7 +202,8 @@ def _head(file: _Limited) -> bytes:
             if len(head) == FINGERPRINT_BYTES:
                 break
     except compression.TornError:
-        pass
+        if not head:
+            raise
     return head
 
 

@@ -9,7 +9,7 @@ import json
 import tomllib
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -229,54 +229,61 @@ def _row(summary: Mapping[str, Any], measures: list[Measure], key: Key, cell: Ce
 
 
 def _samples(metric: Mapping[str, Any], summary: Mapping[str, Any], cells: Mapping[Key, Cell]) -> dict[Sample, float]:
-    """The samples of one family."""
-    names = ["window_start", "service", *summary["dimensions"]]
-    labels = metric.get("labels", [])
-    labels = {"service": "service"} | (labels if isinstance(labels, dict) else {name: name for name in labels})
-    groups: dict[Key, list[Cell]] = {} if len(labels) > 1 else {(key[1],): [] for key in cells}
+    """The samples of one family: without labels of its own for every service, with labels for what there is."""
+    names, own = ["window_start", "service", *summary["dimensions"]], metric.get("labels", [])
+    labels = {"service": "service"} | (own if isinstance(own, dict) else {name: name for name in own})
+    groups: dict[Key, list[Cell]] = {} if own else {(service,): [] for _, service, *_ in cells}
     for key, cell in cells.items():
         values = dict(zip(names, key, strict=True))
-        if _kept(metric, values):
-            groups.setdefault(tuple(values[dimension] for dimension in labels.values()), []).append(cell)
+        kept = all(values[name] in _listed(allowed) for name, allowed in metric.get("where", {}).items())
+        left_out = any(values[name] in _listed(refused) for name, refused in metric.get("unless", {}).items())
+        if kept and not left_out:
+            groups.setdefault(tuple(values[name] for name in labels.values()), []).append(cell)
     samples: dict[Sample, float] = {}
     for group, members in groups.items():
-        labelled = frozenset(zip(labels, group, strict=True))
+        labelled = dict(zip(labels, group, strict=True))
         if metric["type"] == "counter":
-            samples[metric["name"], labelled] = _value(metric.get("value", "events"), summary["event"], members)
+            value = _value(metric.get("value", "events"), summary["event"], members)
+            samples[metric["name"], frozenset(labelled.items())] = value
         elif metric["type"] == "histogram":
-            measure = Measure.of(summary["event"], metric["measure"])
-            samples |= _histogram(metric["name"], labelled, CATALOGUE["buckets"][metric["buckets"]], measure, members)
+            samples |= _histogram(metric, summary["event"], labelled, members)
         else:
             raise NotImplementedError(metric)
     return samples
 
 
-def _kept(metric: Mapping[str, Any], values: Mapping[str, str]) -> bool:
-    def among(allowed: Any) -> Callable[[str], bool]:
-        return lambda dimension: (
-            values[dimension] in ([allowed[dimension]] if isinstance(allowed[dimension], str) else allowed[dimension])
-        )
-
-    where, unless = metric.get("where", {}), metric.get("unless", {})
-    return all(map(among(where), where)) and not any(map(among(unless), unless))
+def _listed(values: Any) -> list[str]:
+    return values if isinstance(values, list) else [values]
 
 
 def _value(value: str, event: str, members: list[Cell]) -> float:
     if value == "events":
         return float(sum(cell.events for cell in members))
-    if value.endswith("_missing"):
-        name = value.removesuffix("_missing")
+    name, _, what = value.rpartition("_")
+    if what == "missing":
         return float(sum(cell.events - cell.totals[name].bins.total() for cell in members))
-    measure = Measure.of(event, value.removesuffix("_sum"))
-    return float(measure.shown(sum(cell.totals[measure.name].sum for cell in members)))
+    if what != "sum":
+        raise NotImplementedError(value)
+    return float(Measure.of(event, name).shown(sum(cell.totals[name].sum for cell in members)))
 
 
 def _histogram(
-    name: str, labelled: frozenset[tuple[str, str]], bounds: list[float], measure: Measure, members: list[Cell]
+    metric: Mapping[str, Any], event: str, labelled: dict[str, str], members: list[Cell]
 ) -> dict[Sample, float]:
+    measure, bounds = (
+        Measure.of(event, metric["measure"]),
+        [float(le) for le in CATALOGUE["buckets"][metric["buckets"]]],
+    )
+    if not set(bounds) <= set(map(float, measure.grid)):
+        raise ValueError(f"{metric['name']}: a bound is not on the grid")
     totals = [cell.totals[measure.name] for cell in members]
-    bins = sum((total.bins for total in totals), Counter[float]())
-    if "service" != next(iter(labelled))[0] and not bins:
+    bins = sum((total.bins for total in totals), Bins())
+    if metric.get("labels") and not bins:
         return {}
-    samples: dict[Sample, float] = {}
+    name, samples = metric["name"], dict[Sample, float]()
+    for bound in [*bounds, float("inf")]:
+        cumulative = sum(number for le, number in bins.items() if le <= bound)
+        samples[f"{name}_bucket", frozenset({**labelled, "le": str(bound)}.items())] = float(cumulative)
+    samples[f"{name}_count", frozenset(labelled.items())] = float(bins.total())
+    samples[f"{name}_sum", frozenset(labelled.items())] = float(measure.shown(sum(total.sum for total in totals)))
     return samples

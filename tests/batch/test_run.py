@@ -1,0 +1,279 @@
+"""Runs: each event once, whatever stops a run and wherever."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from aggregator import config, run
+from aggregator.errors import LockedError, OutputError, ReadWriteError, StateError
+from aggregator.run import Report, aggregate
+from aggregator.store import opened, tables
+
+CONFIG = config.load(None)
+
+
+def poll(seq: int, timestamp: str = "2026-11-20T12:00:00Z", **fields: Any) -> bytes:
+    event = {"logemit": 1, "event": "feed_poll", "timestamp": timestamp, "service": "s", "proc": "p", "seq": seq}
+    return json.dumps({**event, "feed_id": "1", "status": "success", **fields}, separators=(",", ":")).encode() + b"\n"
+
+
+def take_in(log: Path, out: Path) -> Report:
+    return aggregate([str(log)], out, CONFIG)
+
+
+def families(out: Path) -> str:
+    lines = (out / "metrics.prom").read_text().splitlines()
+    return "\n".join(line for line in lines if not re.match(r"(# (HELP|TYPE) )?logemit_", line))
+
+
+def outputs(out: Path) -> tuple[str, dict[str, Any]]:
+    """The families and every row, as a reader sees them."""
+    files = {str(p.relative_to(out)): p for p in out.rglob("*.parquet") if "_logemit" not in p.parts}
+    return families(out), {name: pq.ParquetFile(path).read().to_pylist() for name, path in files.items()}
+
+
+def test_the_account_of_every_run_balances(tmp_path: Path) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    log.write_bytes(poll(0) + b"foreign\n" + poll(1) + poll(0) + b'{"logemit":1,"broken\n' + poll(2)[:-3])
+    first = take_in(log, out)
+    assert (first.read, first.events, first.foreign, first.rejected, first.duplicates) == (5, 2, 1, 1, 1)
+    assert first.unfinished == 1
+    assert first.rejections[0].startswith(f"{log}:5: broken JSON")
+    with log.open("ab") as file:
+        file.write(poll(2)[-3:] + poll(4))
+    second = take_in(log, out)
+    assert (second.run, second.read, second.events, second.missing, second.unfinished) == (2, 2, 2, 1, 0)
+    assert 'feed_polls_total{feed_id="1",service="s",status="success"} 4.0' in families(out)
+
+
+def test_a_number_that_cannot_be_measured_is_told_and_the_event_counts(tmp_path: Path) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    log.write_bytes(poll(0, duration_seconds=-1) + poll(1, duration_seconds=0.5))
+    assert take_in(log, out).fields_invalid == 1
+    assert 'feed_poll_duration_seconds_count{service="s"} 1.0' in families(out)
+    assert 'feed_polls_total{feed_id="1",service="s",status="success"} 2.0' in families(out)
+
+
+def test_late_events_amend_their_own_old_partition(tmp_path: Path) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    log.write_bytes(poll(1, "2026-11-20T12:00:00Z"))
+    take_in(log, out)
+    with log.open("ab") as file:
+        file.write(poll(0, "2026-10-01T00:00:00+02:00") + poll(2, "2026-11-20T12:00:59.999999Z"))
+    take_in(log, out)
+    frame = pd.read_parquet(out / "feed_polls")
+    assert dict(zip(frame["date"].astype(str), frame["events"], strict=True)) == {"2026-09-30": 1, "2026-11-20": 2}
+
+
+def test_future_events_are_held_until_their_time_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    log.write_bytes(poll(0, "2026-11-20T12:06:00Z") + poll(1, "2026-11-20T12:04:59Z") + poll(0, "2026-11-20T12:06:00Z"))
+    noon = 1_795_176_000_000_000_000
+    monkeypatch.setattr(run.time, "time_ns", lambda: noon)
+    first = take_in(log, out)
+    assert (first.events, first.held, first.read) == (1, 2, 3)
+    monkeypatch.setattr(run.time, "time_ns", lambda: noon + 60 * 10**9)
+    second = take_in(log, out)
+    assert (second.released, second.events, second.duplicates, second.read) == (2, 1, 1, 0)
+    assert pd.read_parquet(out / "feed_polls")["events"].sum() == 2
+    assert take_in(log, out).released == 0
+
+
+def test_counters_never_fall_when_partitions_go(tmp_path: Path) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    log.write_bytes(poll(0))
+    take_in(log, out)
+    (out / "feed_polls/date=2026-11-20/part.parquet").unlink()
+    with log.open("ab") as file:
+        file.write(poll(1))
+    take_in(log, out)
+    assert 'feed_polls_total{feed_id="1",service="s",status="success"} 2.0' in families(out)
+
+
+def test_a_folder_beside_others_state_is_passed_over_by_readers(tmp_path: Path) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    log.write_bytes(poll(0))
+    take_in(log, out)
+    assert sorted(path.name for path in out.iterdir()) == ["_logemit", "feed_polls", "feed_polls_bins", "metrics.prom"]
+    assert list((out / "feed_polls").rglob("*.*")) == [out / "feed_polls/date=2026-11-20/part.parquet"]
+
+
+def test_metrics_are_readable_by_others_whatever_the_umask(tmp_path: Path) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    log.write_bytes(poll(0))
+    before = os.umask(0o077)
+    try:
+        take_in(log, out)
+    finally:
+        os.umask(before)
+    assert (out / "metrics.prom").stat().st_mode & 0o777 == 0o644
+
+
+class Killed(BaseException):
+    """As SIGKILL would: nothing after it runs."""
+
+
+def crash_at(monkeypatch: pytest.MonkeyPatch, point: int, error: Callable[[], BaseException]) -> list[str]:
+    """Raise at the `point`-th durable step; which steps were taken."""
+    steps: list[str] = []
+
+    def stepping(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def step(*args: Any, **kwargs: Any) -> Any:
+            steps.append(name)
+            if len(steps) == point:
+                raise error()
+            return real(*args, **kwargs)
+
+        return step
+
+    for name in ("replace", "fsync"):
+        monkeypatch.setattr(os, name, stepping(name, getattr(os, name)))
+    monkeypatch.setattr(tables, "write", stepping("write", tables.write))
+    return steps
+
+
+def grown(folder: Path) -> tuple[Path, Path]:
+    """A folder with one run in it, and a log that has grown since."""
+    log, out = folder / "app.log", folder / "out"
+    log.write_bytes(poll(0) + poll(1, duration_seconds=0.5))
+    take_in(log, out)
+    with log.open("ab") as file:
+        file.write(poll(2) + poll(3, "2026-11-19T12:00:00Z", status="error"))
+    return log, out
+
+
+def counted_steps(patch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
+    folder = tmp_path / "count"
+    folder.mkdir()
+    log, out = grown(folder)
+    steps = crash_at(patch, -1, Killed)
+    take_in(log, out)
+    return steps
+
+
+def test_a_run_killed_at_any_step_is_finished_or_repeated_exactly(tmp_path: Path) -> None:
+    log, out = grown(tmp_path)
+    take_in(log, out)
+    expected = outputs(out)
+    (tmp_path / "count").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        total = len(counted_steps(patch, tmp_path / "count"))
+    assert total > 20
+    for point in range(1, total + 1):
+        folder = tmp_path / f"killed{point}"
+        folder.mkdir()
+        log, out = grown(folder)
+        with pytest.MonkeyPatch.context() as patch:
+            crash_at(patch, point, Killed)
+            with pytest.raises(Killed):
+                take_in(log, out)
+        pd.read_parquet(out / "feed_polls")
+        report = take_in(log, out)
+        assert outputs(out) == expected, f"killed at step {point} of {total}"
+        assert (report.missing, report.lost) == (0, 0)
+        assert not list((out / "_logemit").glob("staging/*"))
+
+
+def test_a_system_error_at_any_step_is_one_line_and_changes_nothing_for_good(tmp_path: Path) -> None:
+    (tmp_path / "count").mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        total = len(counted_steps(patch, tmp_path / "count"))
+    log, out = grown(tmp_path)
+    take_in(log, out)
+    expected = outputs(out)
+    for point in range(1, total + 1, 3):
+        folder = tmp_path / f"full{point}"
+        folder.mkdir()
+        log, out = grown(folder)
+        with pytest.MonkeyPatch.context() as patch:
+            crash_at(patch, point, lambda: OSError(28, "No space left on device"))
+            with pytest.raises(ReadWriteError, match="No space left"):
+                take_in(log, out)
+        take_in(log, out)
+        assert outputs(out) == expected
+
+
+def test_a_real_kill_in_the_middle(tmp_path: Path) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    data = b"".join(poll(i, f"2026-11-{1 + i % 20:02}T12:00:00Z", feed_id=str(i % 50)) for i in range(20_000))
+    log.write_bytes(data)
+    command = [sys.executable, "-m", "tests.batch.run_once", str(log), str(out)]
+    for delay in (0.5, 0.7, 0.9, 1.1):
+        process = subprocess.Popen(command)
+        time.sleep(delay)
+        process.kill()
+        process.wait()
+    take_in(log, out)
+    once = tmp_path / "once"
+    take_in(log, once)
+    assert outputs(out) == outputs(once)
+
+
+def test_a_second_run_is_refused_and_told_who_is_at_work(tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    log.write_bytes(poll(0))
+    with opened(tmp_path / "out"), pytest.raises(LockedError, match=f"pid {os.getpid()} on "):
+        take_in(log, tmp_path / "out")
+    assert take_in(log, tmp_path / "out").events == 1
+
+
+@pytest.mark.parametrize("damage", [b"{}", b"not json", b""])
+def test_a_damaged_commit_is_refused(tmp_path: Path, damage: bytes) -> None:
+    log, out = grown(tmp_path)
+    next((out / "_logemit/commit").glob("*.json")).write_bytes(damage)
+    before = outputs(out)
+    with pytest.raises(StateError):
+        take_in(log, out)
+    assert outputs(out) == before
+
+
+def test_a_commit_changed_by_hand_and_one_of_a_newer_version_are_refused(tmp_path: Path) -> None:
+    log, out = grown(tmp_path)
+    path = next((out / "_logemit/commit").glob("*.json"))
+    document = json.loads(path.read_text())
+    document["state"]["read"] += 1
+    path.write_text(json.dumps(document))
+    with pytest.raises(StateError, match="checksum"):
+        take_in(log, out)
+    path.write_text(json.dumps({**document, "format": 99}))
+    with pytest.raises(StateError, match="upgrade"):
+        take_in(log, out)
+
+
+def test_a_damaged_partition_is_refused(tmp_path: Path) -> None:
+    log, out = grown(tmp_path)
+    (out / "feed_polls/date=2026-11-20/part.parquet").write_bytes(b"PAR1 torn")
+    with pytest.raises(StateError, match="not readable as Parquet"):
+        take_in(log, out)
+
+
+def test_an_output_that_is_a_file(tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    log.write_bytes(poll(0))
+    with pytest.raises(OutputError, match="is a file"):
+        take_in(log, log)
+
+
+def test_readers_never_fail_and_never_see_half_while_runs_commit(tmp_path: Path) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    log.write_bytes(poll(0))
+    take_in(log, out)
+    command = [sys.executable, "-m", "tests.batch.run_once", str(log), str(out), "40"]
+    process = subprocess.Popen(command)
+    seen = []
+    while process.poll() is None:
+        seen.append(int(pd.read_parquet(out / "feed_polls")["events"].sum()))
+    assert process.returncode == 0
+    assert seen == sorted(seen)
+    assert len(set(seen)) > 5
+    assert pd.read_parquet(out / "feed_polls")["events"].sum() == 41
