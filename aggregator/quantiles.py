@@ -1,4 +1,7 @@
-"""Quantiles from bins: the nearest rank's bin, its midpoint, clamped to what was seen: within 1.6 %."""
+"""Quantiles from bins: the nearest rank's bin, its midpoint, clamped to what was seen: within 1.6 %.
+
+Values are whole microseconds, bytes or counts, so the midpoint is that of the whole numbers in the bin.
+"""
 
 from math import ceil, isinf
 
@@ -7,7 +10,12 @@ import numpy.typing as npt
 
 from logemit import grid
 
-_BOUNDS = {unit: np.array(grid.bounds(unit)) for unit in ("seconds", "bytes", "count")}
+_LE = {unit: np.array(grid.bounds(unit)) for unit in ("seconds", "bytes", "count")}
+_WHOLE = {
+    "seconds": [bound // 1000 for bound in grid.SECONDS_NANO],
+    "bytes": list(grid.COUNTS_INT),
+    "count": list(grid.COUNTS_INT),
+}
 
 
 def quantile(
@@ -19,8 +27,10 @@ def quantile(
         return float("nan")
     rank = max(1, ceil(q * total))
     le = float(les[int(np.searchsorted(np.cumsum(counts), rank))])
-    bounds = _BOUNDS[unit]
-    index = int(np.searchsorted(bounds, le))
-    below = float(bounds[index - 1]) if index else 0.0
-    middle = high if isinf(le) else (below + le) / 2
+    if isinf(le):
+        return high
+    index = int(np.searchsorted(_LE[unit], le))
+    last = _WHOLE[unit][index]
+    first = min(_WHOLE[unit][index - 1] + 1, last) if index else last
+    middle: float = (first + last) / 2 / (1_000_000 if unit == "seconds" else 1)
     return min(max(middle, low), high)

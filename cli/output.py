@@ -20,13 +20,18 @@ def _print_json(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False))
 
 
+def _visible(text: str) -> str:
+    """Text from a log without its control characters: a terminal would obey them."""
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
 def _warn(message: str) -> None:
-    typer.echo(f"logemit: {message}", err=True)
+    typer.echo(f"logemit: {_visible(message)}", err=True)
 
 
 def _plain(text: str) -> str:
-    """Text from a log without its control characters: a terminal would obey them."""
-    return escape("".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text))
+    """The same, and not read as markup."""
+    return escape(_visible(text))
 
 
 def report(found: "Report", *, as_json: bool) -> None:
@@ -34,7 +39,7 @@ def report(found: "Report", *, as_json: bool) -> None:
     for message in found.warnings:
         _warn(message)
     for message in found.rejections:
-        _warn(f"rejected {_plain(message)}")
+        _warn(f"rejected {message}")
     if found.rejected > len(found.rejections):
         _warn(f"{found.rejected - len(found.rejections)} more rejected; logemit check lists them")
     if found.read and not found.events and not found.duplicates:

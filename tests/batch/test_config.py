@@ -1,0 +1,132 @@
+"""logemit.toml: what a user adds, and a clear word for every mistake."""
+
+from pathlib import Path
+
+import pytest
+
+from aggregator import config
+from aggregator.catalogue import shipped
+from aggregator.config import parse_window
+from aggregator.errors import ConfigError, UsageError
+
+ALERTS = """
+[[summary]]
+name = "alerts"
+event = "alert_created"
+dimensions = ["product", "severity"]
+measures = [{ name = "seconds_open", unit = "seconds" }]
+bins = ["seconds_open"]
+
+[[metric]]
+name = "upstream_alert_created_total"
+type = "counter"
+help = "Alerts created."
+summary = "alerts"
+labels = ["product", "severity"]
+"""
+
+
+def load(tmp_path: Path, text: str) -> config.Config:
+    path = tmp_path / "logemit.toml"
+    path.write_text(text)
+    return config.load(path)
+
+
+def test_a_users_summaries_and_metrics_stand_beside_the_shipped(tmp_path: Path) -> None:
+    catalogue = load(tmp_path, f'window = "15min"\nservice_label = false\n{ALERTS}').catalogue
+    assert catalogue.metrics[-1].name == "upstream_alert_created_total"
+    assert len(catalogue.summaries) == len(shipped().summaries) + 1
+
+
+def test_the_shipped_catalogue_holds(tmp_path: Path) -> None:
+    loaded = config.load(None)
+    assert (loaded.window_seconds, loaded.service_label) == (60, True)
+    names = [metric.name for metric in loaded.catalogue.metrics]
+    assert len(set(names)) == len(names) == 29
+
+
+METRIC = '[[metric]]\nname = "x_total"\ntype = "counter"\nhelp = "h"\nsummary = "feed_polls"\n'
+HISTOGRAM = '[[metric]]\nname = "x"\ntype = "histogram"\nhelp = "h"\nsummary = "feed_polls"\n'
+SUMMARY = '[[summary]]\nname = "x"\nevent = "feed_poll"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("window = 5", "window is 5"),
+        ('window = "7min"', "window is '7min'"),
+        ("windw = '1h'", "unknown key 'windw'"),
+        ("service_label = 1", "service_label is 1"),
+        ("a = ", "not TOML"),
+        ("metric = 3", "metric must be a list of tables"),
+        ("[[metric]]\n", r"\[\[metric\]\] \?: needs a name"),
+        (METRIC + "summry = 1", "unknown key 'summry'"),
+        (METRIC.replace("feed_polls", "nothing"), "no summary 'nothing'; there are http_requests"),
+        (METRIC.replace("counter", "gague"), 'type is \'gague\', expected "counter" or "histogram"'),
+        (METRIC.replace("x_total", "x"), "ends in _total"),
+        (METRIC.replace("x_total", "logemit_x_total"), "not a metric name"),
+        (METRIC.replace("x_total", "x.y_total"), "not a metric name"),
+        (METRIC.replace("x_total", "feed_polls_total"), "this name is taken"),
+        (METRIC.replace('help = "h"', ""), "needs a help text"),
+        (METRIC + 'labels = ["nothing"]', "label 'nothing' wants dimension 'nothing'"),
+        (METRIC + 'labels = {le = "status"}', "'le' cannot be a label"),
+        (METRIC + 'value = "nothing_sum"', "value is 'nothing_sum', expected one of events"),
+        (METRIC + "buckets = [1]", "a counter has no buckets"),
+        (METRIC + 'where = {nothing = "x"}', "where names 'nothing'"),
+        (METRIC + "unless = {status = 5}", "unless.status must be text"),
+        (METRIC + "where = 5", "where must be a table"),
+        (HISTOGRAM, "measure is None, expected one of the summary's bins: duration_seconds"),
+        (HISTOGRAM + 'measure = "items_new"\nbuckets = [1]', "measure is 'items_new'"),
+        (HISTOGRAM + 'measure = "duration_seconds"', "buckets must be a list"),
+        (HISTOGRAM + 'measure = "duration_seconds"\nbuckets = "nope"', "buckets must be a list"),
+        (HISTOGRAM + 'measure = "duration_seconds"\nbuckets = [2, 1]', "buckets must ascend"),
+        (HISTOGRAM + 'measure = "duration_seconds"\nbuckets = [inf]', "buckets must be a list"),
+        (
+            HISTOGRAM + 'measure = "duration_seconds"\nbuckets = [0.333]',
+            "0.333 is not a bound of the grid; the nearest",
+        ),
+        (HISTOGRAM + 'measure = "duration_seconds"\nvalue = "events"', "a histogram has no value"),
+        (SUMMARY.replace('"x"', '"X"'), "a summary's name is a folder's"),
+        (SUMMARY.replace('"x"', '"../x"'), "a summary's name is a folder's"),
+        (SUMMARY.replace('"x"', '"x_bins"'), "a summary's name is a folder's"),
+        (SUMMARY.replace('"x"', '"feed_polls"'), "this name is taken"),
+        (SUMMARY.replace('event = "feed_poll"', ""), "needs an event"),
+        (SUMMARY + 'partition = "week"', "partition is 'week'"),
+        (SUMMARY + 'dimensions = ["nothing"]', "feed_poll has no field 'nothing'"),
+        (SUMMARY + 'dimensions = ["items_new"]', "'items_new' of feed_poll is not a dimension"),
+        (SUMMARY + 'measures = ["status"]', "measure 'status' has unit ''"),
+        (SUMMARY + "measures = [5]", "5 is not a measure"),
+        (SUMMARY + 'measures = [{name = "items_new", unit = "bytes"}]', "is not a number of feed_poll in bytes"),
+        (SUMMARY + 'bins = ["items_new"]', "bins names 'items_new', which is not among the measures"),
+        (SUMMARY.replace("feed_poll", "own") + 'dimensions = ["service"]', "'service' cannot be a column"),
+        (SUMMARY.replace("feed_poll", "own") + 'dimensions = ["a", "a"]', "'a' cannot be a column"),
+        (SUMMARY.replace("feed_poll", "own") + 'dimensions = "a"', "dimensions must be a list of names"),
+        (
+            SUMMARY.replace("feed_poll", "db_query") + 'measures = ["rows_affected"]\nbins = ["rows_affected"]',
+            "db_query is folded and brings no bins of 'rows_affected'",
+        ),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as raised:
+        load(tmp_path, text)
+    assert str(raised.value).startswith(str(tmp_path / "logemit.toml"))
+    assert "\n" not in str(raised.value)
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file"):
+        config.load(tmp_path / "none.toml")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        config.load(tmp_path)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("1min", 60), ("15m", 900), ("1h", 3600), ("1d", 86400)])
+def test_windows(text: str, seconds: int) -> None:
+    assert parse_window(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0s", "7min", "5h", "2d", "1w", "-1h", "1.5h", "min", None])
+def test_a_window_that_does_not_divide_its_hour_or_day(text: object) -> None:
+    with pytest.raises(UsageError, match="whole part of an hour or a day"):
+        parse_window(text)

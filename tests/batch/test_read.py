@@ -1,0 +1,155 @@
+"""The DataFrames of aggregator.read against figures made from the raw events."""
+
+import json
+import math
+import random
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import aggregator
+from aggregator import config
+from aggregator.errors import InputError, UsageError
+from aggregator.quantiles import quantile
+from aggregator.rollup import bin_bounds
+
+STEP = 7
+
+
+@pytest.fixture(scope="module")
+def polls() -> list[dict[str, Any]]:
+    rng = random.Random(3)
+    start = pd.Timestamp("2026-11-20T11:50:00Z")
+    return [
+        {
+            "logemit": 1,
+            "event": "feed_poll",
+            "timestamp": (start + pd.Timedelta(seconds=i * STEP)).isoformat(),
+            "service": "s",
+            "feed_id": str(i % 3),
+            "status": "error" if rng.random() < 0.2 else "success",
+            **({"duration_seconds": round(rng.lognormvariate(-2, 1.5), 6)} if i % 10 else {}),
+        }
+        for i in range(500)
+    ]
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory, polls: list[dict[str, Any]]) -> Path:
+    folder = tmp_path_factory.mktemp("read")
+    log = folder / "app.log"
+    log.write_text("".join(json.dumps(poll, separators=(",", ":")) + "\n" for poll in polls))
+    aggregator.aggregate([str(log)], folder / "out", config.load(None))
+    return folder / "out"
+
+
+def test_pandas_reads_a_summary_tidy_and_typed(out: Path) -> None:
+    frame = pd.read_parquet(out / "feed_polls")
+    assert isinstance(frame["window_start"].dtype, pd.DatetimeTZDtype)
+    assert str(frame["window_start"].dt.tz) == "UTC"
+    assert {str(frame[name].dtype) for name in ("service", "feed_id", "status")} == {"category"}
+    assert frame["events"].dtype == np.int64
+    assert frame["events"].sum() == 500
+    assert not frame[["service", "feed_id", "status"]].isna().any().any()
+
+
+def test_categoricals_of_several_files_are_one(out: Path) -> None:
+    bins = pd.read_parquet(out / "feed_polls_bins")
+    assert sum(map(sum, bins["duration_seconds_n"])) == 450
+
+
+def expected(polls: list[dict[str, Any]], key: Any) -> dict[Any, dict[str, float]]:
+    groups: dict[Any, list[dict[str, Any]]] = defaultdict(list)
+    for poll in polls:
+        groups[key(poll)].append(poll)
+    answer = {}
+    for name, members in groups.items():
+        durations = sorted(p["duration_seconds"] for p in members if "duration_seconds" in p)
+        answer[name] = {
+            "count": len(members),
+            "error_share": sum(p["status"] == "error" for p in members) / len(members),
+            "mean": sum(durations) / len(durations),
+            **{
+                f"p{q}": durations[max(1, math.ceil(q / 100 * len(durations))) - 1] for q in (50, 95, 99)
+            },
+        }  # fmt: skip
+    return answer
+
+
+def compare(frame: pd.DataFrame, wanted: dict[Any, dict[str, float]]) -> None:
+    assert set(frame.index) == set(wanted)
+    for key, row in wanted.items():
+        for name, value in row.items():
+            tolerance = 0.016 if name.startswith("p") else 1e-9
+            assert frame.loc[key, name] == pytest.approx(value, rel=tolerance), (key, name)
+
+
+def test_by_dimension(out: Path, polls: list[dict[str, Any]]) -> None:
+    frame = aggregator.read(out, "feed_polls", by=["feed_id"])
+    compare(frame, expected(polls, lambda poll: poll["feed_id"]))
+    span = 60 * math.ceil(500 * STEP / 60)
+    assert frame["rate"].sum() == pytest.approx(500 / span, rel=0.02)
+
+
+def test_by_time_and_dimension(out: Path, polls: list[dict[str, Any]]) -> None:
+    frame = aggregator.read(out, "feed_polls", by=["feed_id"], freq="5min")
+    compare(frame, expected(polls, lambda poll: (pd.Timestamp(poll["timestamp"]).floor("5min"), poll["feed_id"])))
+    assert list(frame.index.names) == ["window_start", "feed_id"]
+    assert (frame["rate"] * 300).round().astype(int).tolist() == frame["count"].tolist()
+
+
+def test_in_one_row_and_where(out: Path, polls: list[dict[str, Any]]) -> None:
+    frame = aggregator.read(out, "feed_polls", where={"status": "success", "feed_id": ["0", "1"]})
+    chosen = [poll for poll in polls if poll["status"] == "success" and poll["feed_id"] in "01"]
+    compare(frame, expected(chosen, lambda _: 0))
+
+
+def test_another_measure_without_bins_has_no_quantiles(out: Path) -> None:
+    frame = aggregator.read(out, "feed_polls", measure="items_new")
+    assert list(frame.columns) == ["count", "rate", "error_share", "mean"]
+
+
+def test_nothing_left_is_an_empty_frame(out: Path) -> None:
+    assert aggregator.read(out, "feed_polls", by=["feed_id"], where={"status": "none"}).empty
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"summary": "nothing"}, "no summary 'nothing'; there are http_requests"),
+        ({"summary": "feed_polls", "by": ["nothing"]}, "no dimension 'nothing'; it has service, feed_id, status"),
+        ({"summary": "feed_polls", "where": {"x": "y"}}, "no dimension 'x'"),
+        ({"summary": "feed_polls", "measure": "x"}, "no measure 'x'"),
+        ({"summary": "feed_polls", "freq": "1month"}, "freq is '1month'"),
+        ({"summary": "feed_polls", "freq": "MS"}, "freq is 'MS'"),
+    ],
+)
+def test_names_that_do_not_exist(out: Path, arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        aggregator.read(out, **arguments)
+
+
+def test_a_folder_without_the_summary(out: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no http_requests here"):
+        aggregator.read(out, "http_requests")
+    with pytest.raises(InputError, match="no feed_polls here"):
+        aggregator.read(tmp_path / "nowhere", "feed_polls")
+
+
+def test_a_quantile_is_within_less_than_two_percent_and_never_beyond_what_was_seen() -> None:
+    rng = np.random.default_rng(5)
+    for unit, values in (
+        ("seconds", (rng.lognormal(-3, 2, 2000) * 1e6).astype(np.int64) + 1),
+        ("bytes", rng.lognormal(8, 3, 2000).astype(np.int64)),
+    ):
+        les, counts = np.unique(bin_bounds(values, unit), return_counts=True)
+        scale = 1e6 if unit == "seconds" else 1
+        for q in (0.0, 0.01, 0.5, 0.9, 0.99, 1.0):
+            true = np.sort(values)[max(1, math.ceil(q * len(values))) - 1] / scale
+            found = quantile(les, counts, q, unit, values.min() / scale, values.max() / scale)
+            assert found == pytest.approx(true, rel=0.016)
+            assert values.min() / scale <= found <= values.max() / scale

@@ -1,0 +1,269 @@
+"""The command as its user meets it: exit codes, one-line messages, JSON for scripts, quiet when nobody watches."""
+
+import gzip
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from logemit import __version__
+from tests.batch.test_run import poll
+from tests.conftest import LOGEMIT
+
+
+def logemit(*arguments: object, **kwargs: Any) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1"}
+    return subprocess.run(
+        [LOGEMIT, *map(str, arguments)], capture_output=True, check=False, text=True, timeout=60, env=environ, **kwargs
+    )
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "app.log"
+    path.write_bytes(b"boot\n" + poll(0) + poll(1) + poll(3))
+    return path
+
+
+def test_aggregate_ends_with_a_table_for_people(log: Path, tmp_path: Path) -> None:
+    done = logemit("aggregate", log, "--out", tmp_path / "out")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    rows = {line.split()[0]: line.split()[1] for line in done.stdout.splitlines() if line.strip()}
+    assert rows["events"] == "3"
+    assert rows["foreign"] == "1"
+    assert rows["missing"] == "1"
+    assert rows["Prometheus"] == f"{tmp_path}/out/metrics.prom"
+    assert "lines read" in done.stdout
+
+
+def test_aggregate_in_json_is_one_object_for_scripts(log: Path, tmp_path: Path) -> None:
+    done = logemit("aggregate", log, "--out", tmp_path / "out", "--json")
+    found = json.loads(done.stdout)
+    wanted = {"read": 4, "events": 3, "foreign": 1, "rejected": 0, "duplicates": 0, "held": 0, "missing": 1, "lost": 0}
+    assert {name: found[name] for name in wanted} == wanted
+    assert found["run"] == 1
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_aggregate_reads_standard_input(log: Path, tmp_path: Path) -> None:
+    done = logemit("aggregate", "-", "--out", tmp_path / "out", "--json", input=log.read_text())
+    assert json.loads(done.stdout)["events"] == 3
+    again = logemit("aggregate", "-", "--out", tmp_path / "out", "--json", input=log.read_text())
+    assert json.loads(again.stdout)["duplicates"] == 3
+
+
+def message(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line that tells of an error."""
+    (line,) = done.stderr.splitlines()
+    assert "Traceback" not in line
+    return line
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "words"),
+    [
+        ("missing.log", 66, "missing.log: no such file or folder"),
+        ("empty", 66, "empty: no logs in this folder"),
+        ("*.nothing", 66, "*.nothing: matches no file"),
+    ],
+)
+def test_no_such_input(tmp_path: Path, source: str, code: int, words: str) -> None:
+    (tmp_path / "empty").mkdir()
+    for arguments in (("aggregate", source, "--out", "out"), ("check", source)):
+        done = logemit(*arguments, cwd=tmp_path)
+        assert done.returncode == code
+        assert words in message(done)
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_missing_source_among_several_changes_nothing(log: Path, tmp_path: Path) -> None:
+    assert logemit("aggregate", log, "missing.log", "--out", "out", cwd=tmp_path).returncode == 66
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_that_cannot_be(log: Path, tmp_path: Path) -> None:
+    done = logemit("aggregate", log, "--out", log)
+    assert done.returncode == 73
+    assert "is a file, expected a folder" in message(done)
+    done = logemit("aggregate", log, "--out", log / "below")
+    assert done.returncode == 73
+    assert "cannot be written" in message(done)
+    done = logemit("aggregate", log, "--out", "/proc/logemit")
+    assert done.returncode == 73
+
+
+def test_an_output_without_permission(log: Path, tmp_path: Path) -> None:
+    """root may write everywhere: the command gives its rights up once it is loaded."""
+    out = tmp_path / "out"
+    out.mkdir(mode=0o500)
+    code = (
+        "import os, sys; from cli.app import app; out = sys.argv[1]\n"
+        "app(['aggregate', '/dev/null', '--out', out + '-first'], standalone_mode=False)\n"
+        "if os.geteuid() == 0: os.chmod(out, 0o755); os.seteuid(65534)\n"
+        "print(file=sys.stderr); app(['aggregate', '/dev/null', '--out', out])"
+    )
+    for path in (tmp_path, *tmp_path.parents[:-2]):
+        path.chmod(path.stat().st_mode | 0o011)
+    done = subprocess.run([sys.executable, "-c", code, str(out)], check=False, capture_output=True, text=True)
+    assert done.returncode == 73
+    assert f"{out}/_logemit: cannot be written: Permission denied" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_an_empty_log_is_no_error_but_told(tmp_path: Path) -> None:
+    empty = tmp_path / "app.log"
+    empty.touch()
+    done = logemit("aggregate", empty, "--out", tmp_path / "out")
+    assert done.returncode == 0
+    assert "the sources are empty" in message(done)
+
+
+def test_a_log_without_events_is_told(tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    log.write_text("boot\n" * 10)
+    done = logemit("aggregate", log, "--out", tmp_path / "out")
+    assert done.returncode == 0
+    assert "no events in 10 new lines; is logemit.middleware.EventMiddleware on" in message(done)
+
+
+def test_a_bad_config_and_a_bad_window(log: Path, tmp_path: Path) -> None:
+    (tmp_path / "logemit.toml").write_text("window = 5")
+    done = logemit("aggregate", log, "--out", tmp_path / "out", "--config", tmp_path / "logemit.toml")
+    assert done.returncode == 78
+    assert "window is 5" in message(done)
+    done = logemit("aggregate", log, "--out", tmp_path / "out", "--window", "7min")
+    assert done.returncode == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_usage_errors_exit_with_2() -> None:
+    for arguments in ((), ("bogus",), ("aggregate",), ("aggregate", "x"), ("check", "--bogus")):
+        assert logemit(*arguments).returncode == 2
+
+
+def test_check_says_what_is_in_a_log_and_exits_with_1_where_lines_are_rejected(log: Path, tmp_path: Path) -> None:
+    done = logemit("check", log)
+    assert done.returncode == 0
+    assert "feed_poll" in done.stdout
+    with log.open("ab") as file:
+        file.write(b'{"logemit":1,"broken\n' + poll(4, status=5.5) + poll(5, duration_seconds=-1))
+        file.write(poll(6, event="alert_created"))
+    done = logemit("check", log)
+    assert done.returncode == 1
+    assert f"{log}:5: broken JSON" in done.stdout
+    assert f"{log}:6: feed_poll.status: expected text, found 5.5" in done.stdout
+    assert "left out feed_poll.duration_seconds: 1 values" in done.stdout
+    assert "alert_created: no summary takes in this event" in done.stderr
+    found = json.loads(logemit("check", log, "--json").stdout)
+    assert found["events"] == {"feed_poll": 4, "alert_created": 1}
+    assert (found["read"], found["foreign"], found["rejected"]) == (8, 1, 2)
+
+
+def test_check_tells_line_numbers_in_a_gzip(log: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "app.log.gz"
+    packed.write_bytes(gzip.compress(log.read_bytes() * 50 + b'{"logemit":1\n'))
+    assert ":201: broken JSON" in logemit("check", packed).stdout
+
+
+def test_control_characters_from_a_log_never_reach_the_terminal(tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    log.write_bytes(poll(0, event="\x1b[31mred\x07") + poll(1, status="x").replace(b'"x"', b"\x1b[2J"))
+    for arguments in (("check", log), ("aggregate", log, "--out", tmp_path / "out")):
+        done = logemit(*arguments)
+        assert "\x1b" not in done.stdout + done.stderr
+        assert "\x07" not in done.stdout + done.stderr
+
+
+def test_metrics_lists_the_catalogue() -> None:
+    done = logemit("metrics")
+    assert "histogram  django_http_requests_latency_seconds_by_view_method{view,method}" in done.stdout
+    listed = json.loads(logemit("metrics", "--json").stdout)
+    assert len(listed) == 29
+    assert {"name", "type", "help", "summary", "labels"} <= set(listed[0])
+
+
+def test_schema_is_a_json_schema() -> None:
+    schema = json.loads(logemit("schema").stdout)
+    assert schema["$schema"].endswith("2020-12/schema")
+    assert "http_request" in schema["$defs"]
+
+
+def test_help_teaches_and_answers_fast() -> None:
+    began = time.monotonic()
+    done = logemit("--help")
+    assert time.monotonic() - began < 3  # the goal is 0.3 s; a loaded machine is given time
+    for word in ("aggregate", "check", "metrics", "schema", "Exit codes", "75 another run"):
+        assert word in " ".join(done.stdout.split())
+    assert logemit("--version").stdout == f"logemit {__version__}\n"
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from cli.app import app; app(['--help'], standalone_mode=False);"
+        "heavy = {'pandas', 'pyarrow', 'numpy', 'django', 'prometheus_client', 'zstandard'} & set(sys.modules);"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_without_the_extra_the_command_says_what_to_install() -> None:
+    code = "import sys; sys.modules['typer'] = None; import cli; cli.main()"
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "pip install 'logemit[aggregator]'" in done.stderr
+
+
+def test_a_reader_that_goes_away_is_no_error(log: Path) -> None:
+    command = f"{LOGEMIT} schema | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], check=True, capture_output=True)
+    assert done.stderr == b""
+
+
+def test_an_interrupt_changes_nothing_and_exits_with_130(tmp_path: Path) -> None:
+    pipe, out = tmp_path / "pipe.log", tmp_path / "out"
+    os.mkfifo(pipe)
+    command = [LOGEMIT, "aggregate", pipe, "--out", out]
+    with (
+        subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process,
+        pipe.open("wb", buffering=0) as writer,
+    ):
+        writer.write(poll(0))
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 130
+        assert process.stderr
+        assert process.stderr.read() == "logemit: interrupted; nothing was changed, run it again\n"
+    assert not (out / "metrics.prom").exists()
+
+
+def test_a_progress_bar_shows_on_a_terminal_and_only_there(tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    with log.open("wb") as file:
+        for _ in range(400):
+            file.write(poll(0) + (b"x" * 99 + b"\n") * 1000)
+    assert logemit("aggregate", log, "--out", tmp_path / "quiet").stderr == ""
+    master, slave = pty.openpty()
+    environ = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
+    code = "import cli, cli.progress; cli.progress.PATIENCE_SECONDS = 0; cli.main()"
+    command = [sys.executable, "-c", code, "aggregate", str(log), "--out", str(tmp_path / "out")]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=slave, env=environ)
+    os.close(slave)
+    shown = b""
+    while True:
+        try:
+            chunk = os.read(master, 4096)
+        except OSError:
+            break
+        shown += chunk
+    os.close(master)
+    assert process.wait() == 0
+    assert b"reading" in shown
+    assert b"MB/s" in shown or b"kB/s" in shown or b"bytes/s" in shown

@@ -1,0 +1,174 @@
+"""The references in docs/ from the code that they describe: `python -m tests.references` writes them."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer.main
+
+from aggregator import exposition
+from aggregator.catalogue import Filter, Metric, Summary, shipped
+from aggregator.cube import empty
+from aggregator.store import State
+from cli.app import app
+from logemit.conf import SETTINGS
+from logemit.vocabulary import COMMON, EVENTS, LINE_LIMIT, Event
+
+FOLDER = Path(__file__).parent.parent / "docs" / "reference"
+_NOTE = "<!-- Generated from {source} by tests/references.py; `make docs` writes it anew. -->"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def page(source: str, *parts: str) -> str:
+    return "\n\n".join([_NOTE.format(source=source), *parts]) + "\n"
+
+
+def code(text: object) -> str:
+    return f"`{text}`" if text != "" else ""
+
+
+def codes(names: Iterable[object]) -> str:
+    return ", ".join(code(name) for name in names)
+
+
+# Events.
+
+
+def events() -> str:
+    intro = (
+        f"One event is one line of UTF-8 JSON of at most {LINE_LIMIT:,} bytes. `logemit schema` prints the same as a "
+        "JSON Schema. A *dimension* groups rows in a summary; its cardinality says how many values it takes: `fixed` "
+        "by a standard, `app` as many as the app has names, `identity` one for each user or feed.\n\n"
+        "logemit declares more events than it writes: [limits](../limits.md) lists those that are planned."
+    )
+    common = table(["key", "type", "meaning"], ([code(f.name), f.type, f.doc] for f in COMMON))
+    return page("logemit/vocabulary.py", "# Events", intro, "## On every line", common, *map(_event, EVENTS))
+
+
+def _event(event: Event) -> str:
+    rows = (
+        [code(field.name), field.type, f"dimension, {field.cardinality}" if field.dimension else field.unit, field.doc]
+        for field in event.fields
+    )
+    return f"## {event.name}\n\n{event.doc}\n\n" + table(["field", "type", "dimension or unit", "meaning"], rows)
+
+
+# Metrics.
+
+
+def metrics() -> str:
+    intro = (
+        "What the shipped catalogue makes of the events: summaries, which are Parquet, and metrics, which are views of "
+        "them in `metrics.prom`. Every family has the label `service` besides those below."
+    )
+    catalogue = shipped()
+    sections = [_summary(s, [m for m in catalogue.metrics if m.summary == s.name]) for s in catalogue.summaries]
+    own = "## About logemit itself\n\nOf all runs on one output folder; without `service`.\n\n" + _own_families()
+    return page("aggregator/catalogue.toml", "# Summaries and metrics", intro, *sections, own)
+
+
+def _summary(summary: Summary, views: list[Metric]) -> str:
+    files = "HH.parquet, one an hour" if summary.partition == "hour" else "part.parquet, one a day"
+    facts = [
+        f"- event: {code(summary.event)}",
+        f"- files: `{summary.name}/date=YYYY-MM-DD/`{files}",
+        f"- dimensions: {codes(('service', *summary.dimensions))}",
+        f"- measures: {', '.join(f'{code(m.name)} ({m.unit})' for m in summary.measures)}",
+        f"- histograms of: {codes(m.name for m in summary.binned)}",
+    ]
+    if summary.errors:
+        facts.append(f"- counts as an error: {_filter(summary.errors)}")
+    rows = ([code(m.name), m.type, codes(label for label, _ in m.labels), _shows(m), m.help] for m in views)
+    columns = ["family", "type", "labels", "shows", "meaning"]
+    return f"## {summary.name}\n\n" + "\n".join(facts) + "\n\n" + table(columns, rows)
+
+
+def _shows(metric: Metric) -> str:
+    shown = code(metric.measure or metric.value)
+    if metric.buckets:
+        shown += f" up to {codes(f'{bound:.12g}' for bound in (metric.buckets[0], metric.buckets[-1]))}"
+        shown = shown.replace(" up to ", " in buckets from ").replace("`, `", "` to `")
+    wanted = _filter(metric.filter)
+    return f"{shown} where {wanted}" if wanted else shown
+
+
+def _filter(wanted: Filter) -> str:
+    conditions = [f"{code(name)} is {_values(values)}" for name, values in wanted.where]
+    conditions += [f"{code(name)} is not {_values(values)}" for name, values in wanted.unless]
+    return " and ".join(conditions)
+
+
+def _values(values: Iterable[str]) -> str:
+    return " or ".join(code(value) or "empty" for value in values)
+
+
+def _own_families() -> str:
+    totals = {summary.name: empty(summary, windowed=False) for summary in shipped().summaries}
+    text = exposition.text(shipped(), totals, State(), service_label=True).splitlines()
+    helps = dict(line.split(" ", 3)[2:] for line in text if line.startswith("# HELP logemit_"))
+    types = dict(line.split(" ", 3)[2:] for line in text if line.startswith("# TYPE logemit_"))
+    return table(["family", "type", "meaning"], ([code(name), types[name], helps[name]] for name in helps))
+
+
+# The command.
+
+
+def cli() -> str:
+    """From the parameters: what Typer prints differs between its versions."""
+    group: Any = typer.main.get_command(app)
+    own = [_command("logemit", group)]
+    commands = [_command(f"logemit {name}", command) for name, command in group.commands.items()]
+    return page("cli/app.py", "# The command", *own, *commands, "## Exit codes", _exit_codes(group.epilog))
+
+
+def _command(name: str, command: Any) -> str:
+    arguments = [p for p in command.params if p.param_type_name == "argument"]
+    options = [p for p in command.params if p.param_type_name == "option"]
+    usage = [name, *(f"{p.metavar}…" for p in arguments)]
+    usage += [f"{p.opts[0]} {p.metavar}" if p.required else f"[{_option(p)}]" for p in options]
+    usage += ["COMMAND …"] if hasattr(command, "commands") else []
+    rows = [[code(p.metavar), p.help] for p in arguments] + [[code(_option(p)), p.help] for p in options]
+    parts = [f"## {name}", f"```text\n{' '.join(usage)}\n```", command.help]
+    return "\n\n".join([*parts, table(["", ""], rows)] if rows else parts)
+
+
+def _option(parameter: Any) -> str:
+    return parameter.opts[0] if parameter.is_flag else f"{parameter.opts[0]} {parameter.metavar}"
+
+
+def _exit_codes(epilog: str) -> str:
+    pairs = epilog.replace("\n", " ").removeprefix("Exit codes: ").removesuffix(".").split(" · ")
+    return table(["code", "meaning"], (pair.strip().split(" ", 1) for pair in pairs))
+
+
+# Settings.
+
+
+def settings() -> str:
+    intro = (
+        "Keys of `LOGEMIT`, a dict in Django's settings. The environment variable wins over it. A value that cannot be "
+        "used is reported by `manage.py check`, and the default is taken."
+    )
+    rows = ([code(s.name), code(f"LOGEMIT_{s.name}"), _default(s.default), s.doc] for s in SETTINGS)
+    return page("logemit/conf.py", "# Settings", intro, table(["key", "environment", "default", "meaning"], rows))
+
+
+def _default(value: Any) -> str:
+    return codes(value) if isinstance(value, tuple) else code(value)
+
+
+PAGES = {"events": events, "metrics": metrics, "cli": cli, "settings": settings}
+
+
+def main() -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name, generate in PAGES.items():
+        (FOLDER / f"{name}.md").write_text(generate(), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
