@@ -10,7 +10,7 @@ from aggregator import read
 OUT = "demo-out"
 PATTERN = "sample_logs/*/*.log*"
 BIN = Path(sys.executable).parent
-SHOWN = ("feed_polls_total{", "django_db_execute_total{", "logemit_events_lost_total ")
+SHOWN = ("feed_polls_total{", "bookmark_imports_total{", "logemit_events_lost_total ")
 
 
 def aggregate() -> None:

@@ -20,7 +20,13 @@ _NOTE = "<!-- Generated from {source} by tests/references.py; `make docs` writes
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    """Text in which Markdown takes nothing for a tag or a column; inside backquotes it would not anyway."""
+    pieces = text.replace("|", "\\|").split("`")
+    return "`".join(piece if index % 2 else piece.replace("<", "&lt;") for index, piece in enumerate(pieces))
 
 
 def page(source: str, *parts: str) -> str:
@@ -72,10 +78,10 @@ def metrics() -> str:
 
 
 def _summary(summary: Summary, views: list[Metric]) -> str:
-    files = "HH.parquet, one an hour" if summary.partition == "hour" else "part.parquet, one a day"
+    name, span = ("HH", "an hour") if summary.partition == "hour" else ("part", "a day")
     facts = [
         f"- event: {code(summary.event)}",
-        f"- files: `{summary.name}/date=YYYY-MM-DD/`{files}",
+        f"- files: `{summary.name}/date=YYYY-MM-DD/{name}.parquet`, one {span}",
         f"- dimensions: {codes(('service', *summary.dimensions))}",
         f"- measures: {', '.join(f'{code(m.name)} ({m.unit})' for m in summary.measures)}",
         f"- histograms of: {codes(m.name for m in summary.binned)}",
@@ -90,8 +96,7 @@ def _summary(summary: Summary, views: list[Metric]) -> str:
 def _shows(metric: Metric) -> str:
     shown = code(metric.measure or metric.value)
     if metric.buckets:
-        shown += f" up to {codes(f'{bound:.12g}' for bound in (metric.buckets[0], metric.buckets[-1]))}"
-        shown = shown.replace(" up to ", " in buckets from ").replace("`, `", "` to `")
+        shown += f", buckets {metric.buckets[0]:g} to {metric.buckets[-1]:.12g}"
     wanted = _filter(metric.filter)
     return f"{shown} where {wanted}" if wanted else shown
 
@@ -109,8 +114,9 @@ def _values(values: Iterable[str]) -> str:
 def _own_families() -> str:
     totals = {summary.name: empty(summary, windowed=False) for summary in shipped().summaries}
     text = exposition.text(shipped(), totals, State(), service_label=True).splitlines()
-    helps = dict(line.split(" ", 3)[2:] for line in text if line.startswith("# HELP logemit_"))
-    types = dict(line.split(" ", 3)[2:] for line in text if line.startswith("# TYPE logemit_"))
+    told = [line.split(" ", 3) for line in text if line.startswith(("# HELP logemit_", "# TYPE logemit_"))]
+    helps = {name: rest for _, kind, name, rest in told if kind == "HELP"}
+    types = {name: rest for _, kind, name, rest in told if kind == "TYPE"}
     return table(["family", "type", "meaning"], ([code(name), types[name], helps[name]] for name in helps))
 
 
@@ -120,9 +126,10 @@ def _own_families() -> str:
 def cli() -> str:
     """From the parameters: what Typer prints differs between its versions."""
     group: Any = typer.main.get_command(app)
-    own = [_command("logemit", group)]
     commands = [_command(f"logemit {name}", command) for name, command in group.commands.items()]
-    return page("cli/app.py", "# The command", *own, *commands, "## Exit codes", _exit_codes(group.epilog))
+    return page(
+        "cli/app.py", "# The command", _command("logemit", group), *commands, "## Exit codes", _exit_codes(group.epilog)
+    )
 
 
 def _command(name: str, command: Any) -> str:
@@ -133,7 +140,7 @@ def _command(name: str, command: Any) -> str:
     usage += ["COMMAND …"] if hasattr(command, "commands") else []
     rows = [[code(p.metavar), p.help] for p in arguments] + [[code(_option(p)), p.help] for p in options]
     parts = [f"## {name}", f"```text\n{' '.join(usage)}\n```", command.help]
-    return "\n\n".join([*parts, table(["", ""], rows)] if rows else parts)
+    return "\n\n".join([*parts, table(["", "meaning"], rows)] if rows else parts)
 
 
 def _option(parameter: Any) -> str:
