@@ -1,6 +1,7 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
-VENV := .venv
+DJANGO ?=
+VENV ?= .venv
 BIN := $(VENV)/bin
 
 # Stamps sit in the environment, so that removing it removes them too.
@@ -14,10 +15,10 @@ $(VENV)/.aggregator: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' $(if $(DJANGO),'Django~=$(DJANGO).0')
 	@touch $@ $(VENV)/.aggregator
 
-.PHONY: help demo test check docs sample-logs clean
+.PHONY: help demo test test-matrix pytest check docs sample-logs clean
 
 help:  ## list what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +26,17 @@ help:  ## list what make can do
 demo: $(VENV)/.aggregator  ## turn the recorded sample logs into Parquet and Prometheus text, and show some numbers
 	@$(BIN)/python examples/demo.py
 
-test: check  ## run every check and test (sets itself up in .venv)
+test: check pytest  ## run every check and test (sets itself up in .venv)
+
+test-matrix:  ## run the tests with every other supported Python found here, and the newest Django for it
+	@for pair in 3.12:5.2 3.13:6.1 3.14:6.1; do \
+	  python=$$(command -v python$${pair%:*} || ls $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$${pair%:*}.*/bin/python 2>/dev/null | tail -n 1); \
+	  if [ -z "$$python" ]; then echo "python$${pair%:*} is not here: skipped"; continue; fi; \
+	  echo "Python $${pair%:*}, Django $${pair#*:}"; \
+	  $(MAKE) --no-print-directory pytest VENV=.venv-$${pair%:*} PYTHON="$$python" DJANGO=$${pair#*:} || exit 1; \
+	done
+
+pytest: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2
 
 check: $(VENV)/.dev  ## ruff, strict mypy, import-linter
@@ -41,4 +52,4 @@ sample-logs: $(VENV)/.dev  ## record sample_logs/ afresh by running the example 
 	$(BIN)/python examples/record.py
 
 clean:  ## remove what make made
-	rm -rf $(VENV) demo-out build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-* demo-out build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

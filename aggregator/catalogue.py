@@ -1,21 +1,20 @@
-"""Summaries and metrics as data, and the check that every reference in them holds.
+"""The catalogue's file format, and the check that every reference in it holds.
 
-A summary is a cube of one event; a metric is a view of a cube. The shipped ones stand in catalogue.toml; a user's
-logemit.toml adds more in the same words.
+The shipped summaries and metrics stand in catalogue.toml; a user's logemit.toml adds more in the same words.
 """
 
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from math import isfinite
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 from logemit import grid
 from logemit.vocabulary import BY_NAME, Event, Field
 
+from .definitions import Catalogue, Filter, Measure, Metric, Summary
 from .errors import ConfigError
 
 Row = Mapping[str, Any]
@@ -23,77 +22,6 @@ UNITS = ("seconds", "bytes", "count")
 RESERVED_COLUMNS = frozenset(
     {"window_start", "window_seconds", "service", "events", "date", "proc", "seq", "timestamp"}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A number of an event that adds up. Held as an integer: microseconds, bytes or a count."""
-
-    name: str
-    unit: Literal["seconds", "bytes", "count"]
-    bins: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Rows whose dimensions are in `where` and not in `unless`; both (dimension, values) pairs."""
-
-    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    unless: tuple[tuple[str, tuple[str, ...]], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    name: str
-    event: str
-    partition: Literal["hour", "day"]
-    dimensions: tuple[str, ...]
-    measures: tuple[Measure, ...]
-    errors: Filter | None
-
-    @property
-    def group(self) -> tuple[str, ...]:
-        """What identifies a row but for its window."""
-        return ("service", *self.dimensions)
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """What identifies a row."""
-        return ("window_start", "window_seconds", *self.group)
-
-    @property
-    def binned(self) -> tuple[Measure, ...]:
-        return tuple(measure for measure in self.measures if measure.bins)
-
-    def measure(self, name: str) -> Measure | None:
-        return next((measure for measure in self.measures if measure.name == name), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """A family. `labels` are (label, dimension); a counter adds up `value`, a histogram shows `measure`."""
-
-    name: str
-    type: Literal["counter", "histogram"]
-    help: str
-    summary: str
-    labels: tuple[tuple[str, str], ...]
-    value: str
-    measure: str
-    buckets: tuple[float, ...]
-    filter: Filter
-
-
-@dataclass(frozen=True, slots=True)
-class Catalogue:
-    summaries: tuple[Summary, ...] = ()
-    metrics: tuple[Metric, ...] = ()
-
-    def summary(self, name: str) -> Summary | None:
-        return next((summary for summary in self.summaries if summary.name == name), None)
-
-    def of_event(self, event: str) -> tuple[Summary, ...]:
-        return tuple(summary for summary in self.summaries if summary.event == event)
 
 
 @cache

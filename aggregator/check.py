@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from logemit.vocabulary import BY_NAME
 
 from . import sources
-from .catalogue import Catalogue
 from .decode import Decoder
+from .definitions import Catalogue
 from .envelopes import unwrap
 
 REJECTIONS_SHOWN = 1000

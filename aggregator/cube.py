@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from .catalogue import Summary
+from .definitions import Summary
 
 WINDOW_START = pa.field("window_start", pa.timestamp("us", "UTC"), nullable=False)
 WINDOW_SECONDS = pa.field("window_seconds", pa.int32(), nullable=False)

@@ -15,7 +15,7 @@ import orjson
 
 from logemit.vocabulary import BY_NAME, SCHEMA_VERSION
 
-from .catalogue import Catalogue
+from .definitions import Catalogue
 from .envelopes import Records
 from .fields import Bins, OutOfRangeError, Reader, WrongTypeError, any_text, measure_reader, readers, text
 

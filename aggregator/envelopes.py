@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .sources import Block
+from .lines import Block
 
 MARKER = b'{"logemit":'
 """Every event's line begins so."""

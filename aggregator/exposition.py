@@ -12,8 +12,8 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from .catalogue import Catalogue, Filter, Metric, Summary
 from .cube import Cube
+from .definitions import Catalogue, Filter, Metric, Summary
 from .store import State
 
 Labels = tuple[str, ...]

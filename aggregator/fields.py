@@ -12,7 +12,7 @@ from typing import Any
 from logemit import grid
 from logemit.vocabulary import Event, Field
 
-from .catalogue import Measure
+from .definitions import Measure
 
 Bins = tuple[tuple[float, int], ...]
 Reader = Callable[[Any], Any]

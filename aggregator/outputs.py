@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import cube
-from .catalogue import Catalogue, Summary
 from .cube import Cube
+from .definitions import Catalogue, Summary
 from .held import Held
 from .seen import RETAINED_DATES, HistoryRow, Seen, SeenRow
 from .store import State, Store, tables

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .catalogue import Catalogue, Filter, Measure, Summary, shipped
+from .catalogue import shipped
+from .definitions import Catalogue, Filter, Measure, Summary
 from .errors import InputError, UsageError
 from .quantiles import quantile
 

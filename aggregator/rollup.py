@@ -8,9 +8,9 @@ import pyarrow.compute as pc
 
 from logemit import grid
 
-from .catalogue import Measure, Summary
 from .cube import Cube, bins_schema, cells_schema, group
 from .decode import Batch
+from .definitions import Measure, Summary
 
 _BOUNDS = {
     "seconds": np.array(grid.SECONDS_NANO, dtype=np.int64),

@@ -18,15 +18,12 @@ from typing import BinaryIO
 
 from . import compression
 from .errors import InputError, ReadWriteError
+from .lines import TAIL_BYTES, Block, Lines
 
 FINGERPRINT_BYTES = 1024
-TAIL_BYTES = 256
-BLOCK_SIZE = 1 << 23
-LINE_LIMIT = 1 << 20
-"""A longer line is skipped and counted, never held."""
 
 STDIN = "-"
-LOG_NAME = re.compile(r"[^._].*\.(log|jsonl|ndjson|json|out|txt)([.-].*)?|[^._].*\.(gz|zst)|stdout|stderr")
+LOG_NAME = re.compile(r"[^._].*\.(log|jsonl|ndjson|out)([.-].*)?|[^._].*\.(gz|zst)|stdout|stderr")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +36,6 @@ class Checkpoint:
     tail: str
     lines: int
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Whole lines as they stand in a source, each with its newline; or the beginning of one that is too long."""
-
-    data: bytes
-    first_line: int
-    too_long: bool = False
 
 
 def find(patterns: Iterable[str]) -> list[str]:
@@ -118,7 +106,7 @@ class Reader:
 
     def _stream_blocks(self, file: BinaryIO) -> Iterator[Block]:
         """A stream does not come back: its last line counts, whether it ends or not."""
-        lines = _Lines()
+        lines = Lines()
         for piece in iter(lambda: file.read1(1 << 18), b""):  # type: ignore[attr-defined]
             self.position += len(piece)
             yield from lines.take(piece)
@@ -137,7 +125,7 @@ class Reader:
         if not head:
             return
         known, tail = self._recognise(limited, head)
-        lines = _Lines(known.offset, known.lines, tail) if known else _Lines()
+        lines = Lines(known.offset, known.lines, tail) if known else Lines()
         try:
             for piece in _from_offset(limited, lines.offset):
                 self.position = limited.position
@@ -164,7 +152,7 @@ class Reader:
                 return checkpoint, tail
         return None, b""
 
-    def _add(self, name: str, head: bytes, lines: "_Lines") -> None:
+    def _add(self, name: str, head: bytes, lines: "Lines") -> None:
         base = os.path.basename(name)
         checkpoint = Checkpoint(len(head), _digest(head), lines.offset, _digest(lines.tail), lines.lines, base)
         self._checkpoints[checkpoint.head, checkpoint.offset, checkpoint.tail] = checkpoint
@@ -237,64 +225,3 @@ def _tail(file: _Limited, offset: int) -> bytes:
 
 def _digest(data: bytes) -> str:
     return sha256(data).hexdigest()
-
-
-class _Lines:
-    """Cuts a stream into blocks of whole lines. Bytes are split at newlines and nowhere else."""
-
-    def __init__(self, offset: int = 0, lines: int = 0, tail: bytes = b"") -> None:
-        self.offset = offset
-        """Where the lines handed out so far end."""
-        self.lines = lines
-        self.tail = tail
-        """The last bytes before `offset`."""
-        self.rest = b""
-        self._pending: list[bytes] = []
-        self._pending_size = 0
-        self._skipped: Block | None = None
-        self._skipped_size = 0
-        self._skipped_tail = b""
-
-    @property
-    def unfinished(self) -> bool:
-        """Something without its newline follows."""
-        return bool(self.rest or self._skipped)
-
-    def take(self, piece: bytes) -> Iterator[Block]:
-        self._pending.append(piece)
-        self._pending_size += len(piece)
-        if self._pending_size >= BLOCK_SIZE:
-            yield from self.flush()
-
-    def flush(self) -> Iterator[Block]:
-        """The whole lines so far; what follows the last newline stays in `rest`."""
-        data = b"".join([self.rest, *self._pending])
-        self._pending, self._pending_size, self.rest = [], 0, b""
-        if self._skipped is not None:
-            end = data.find(b"\n") + 1
-            self._skip(data[: end or len(data)])
-            if not end:
-                return
-            yield self._skipped
-            self._move(self._skipped_size, 1, self._skipped_tail)
-            self._skipped = None
-            data = data[end:]
-        end = data.rfind(b"\n") + 1
-        if end:
-            yield Block(data[:end], self.lines + 1)
-            self._move(end, data.count(b"\n", 0, end), data[max(0, end - TAIL_BYTES) : end])
-        self.rest = data[end:]
-        if len(self.rest) > LINE_LIMIT:
-            self._skipped = Block(self.rest[:TAIL_BYTES], self.lines + 1, too_long=True)
-            self._skipped_size, self._skipped_tail = 0, b""
-            self._skip(self.rest)
-            self.rest = b""
-
-    def _skip(self, data: bytes) -> None:
-        self._skipped_size += len(data)
-        self._skipped_tail = (self._skipped_tail + data)[-TAIL_BYTES:]
-
-    def _move(self, count: int, lines: int, last: bytes) -> None:
-        self.offset += count
-        self.lines += lines
-        self.tail = (self.tail + last)[-TAIL_BYTES:]

@@ -11,8 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from aggregator.catalogue import Catalogue
     from aggregator.check import Findings
+    from aggregator.definitions import Catalogue
     from aggregator.run import Report
 
 

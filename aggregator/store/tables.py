@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 
 from logemit.grid import GRID_ID
 
-from ..catalogue import Summary
 from ..cube import Cube, bins_schema, cells_schema, empty, merge
+from ..definitions import Summary
 from ..errors import LogemitError, StateError
 
 EXACT_MICROSECONDS = 2**50

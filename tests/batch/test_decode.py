@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from aggregator.catalogue import shipped
 from aggregator.decode import Decoded, Decoder
 from aggregator.envelopes import Records, unwrap
-from aggregator.sources import Block
+from aggregator.lines import Block
 
 BASE: dict[str, Any] = {
     "logemit": 1,

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from aggregator import sources
 from aggregator.errors import InputError, ReadWriteError
+from aggregator.lines import BLOCK_SIZE
 from aggregator.sources import Checkpoint, Reader
 
 LINES = [f"line {i} {'x' * (i % 90)}\n".encode() for i in range(400)]
@@ -176,7 +177,7 @@ def test_a_gzip_bomb_is_read_in_pieces(tmp_path: Path) -> None:
         for _ in range(64):
             file.write(b"\n" * (1 << 20))
     largest = max(len(block.data) for block in Reader().blocks(str(packed)))
-    assert largest <= sources.BLOCK_SIZE + (1 << 22)
+    assert largest <= BLOCK_SIZE + (1 << 22)
 
 
 def test_a_line_without_end_is_skipped_and_never_held(tmp_path: Path) -> None:
