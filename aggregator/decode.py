@@ -16,7 +16,7 @@ import orjson
 from logemit.vocabulary import BY_NAME, SCHEMA_VERSION
 
 from .definitions import Catalogue
-from .envelopes import Records
+from .envelopes import Records, too_nested
 from .fields import Bins, OutOfRangeError, Reader, WrongTypeError, any_text, measure_reader, readers, text
 
 BASE_COLUMNS = ("timestamp", "service", "proc", "seq", "count")
@@ -102,7 +102,7 @@ class Decoder:
 
     def decode(self, records: Records) -> Decoded:
         decoded = Decoded()
-        decoded.rejections = [Rejection(line, "too_long", "longer than 1 MiB") for line in records.too_long]
+        decoded.rejections = [Rejection(line, "too_long", "longer than 64 KiB") for line in records.too_long]
         for line, record in records.events:
             try:
                 self._take(record, decoded)
@@ -141,7 +141,7 @@ def parse(record: bytes) -> dict[str, Any]:
     except orjson.JSONDecodeError as strict:
         # The standard library also takes NaN and lone surrogates; what neither takes is broken.
         try:
-            value = json.loads(record.decode("utf-8"))
+            value = None if too_nested(record) else json.loads(record.decode("utf-8"))
         except (ValueError, RecursionError):
             raise RejectedError("json", f"broken JSON: {str(strict)[:100]}") from None
         if isinstance(value, dict):

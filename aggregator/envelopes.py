@@ -14,6 +14,7 @@ MARKER = b'{"logemit":'
 """Every event's line begins so."""
 
 _SCANNER = json.JSONDecoder()
+_MAX_NESTING = 1000
 
 
 @dataclass(slots=True)
@@ -81,9 +82,16 @@ def _split(text: bytes) -> Iterator[bytes]:
 
 def _scan(text: bytes) -> int:
     """Bytes of the JSON object that `text` begins with; 0 if it does not."""
+    if too_nested(text):
+        return 0
     decoded = text.decode("utf-8", "surrogateescape")
     try:
         _, end = _SCANNER.raw_decode(decoded)
     except (ValueError, RecursionError):
         return 0
     return len(decoded[:end].encode("utf-8", "surrogateescape"))
+
+
+def too_nested(text: bytes) -> bool:
+    """How deep the standard library follows depends on its version: past a thousand brackets it is not asked."""
+    return text.count(b"{") + text.count(b"[") > _MAX_NESTING

@@ -5,8 +5,8 @@ from .decode import Batch, RejectedError, parse, timestamp
 TOLERANCE = 5 * 60 * 1_000_000
 """Microseconds by which a clock may be ahead."""
 
-CAPACITY = 10_000
-"""Lines held at most; what comes beyond is rejected."""
+CAPACITY = 1 << 24
+"""Bytes held at most; what comes beyond is rejected."""
 
 
 class Held:
@@ -14,6 +14,7 @@ class Held:
         self._limit = now + TOLERANCE
         self.due = [line for line in lines if not self._is_future(line)]
         self.lines = [line for line in lines if self._is_future(line)]
+        self._size = sum(map(len, self.lines))
 
     def _is_future(self, line: bytes) -> bool:
         try:
@@ -26,7 +27,11 @@ class Held:
         future = [moment > self._limit for moment in batch.columns["timestamp"]]
         if not any(future):
             return batch, 0, 0
-        lines = [line for line, ahead in zip(batch.lines, future, strict=True) if ahead]
-        kept = lines[: max(0, CAPACITY - len(self.lines))]
-        self.lines.extend(kept)
-        return batch.keep([not ahead for ahead in future]), len(kept), len(lines) - len(kept)
+        ahead = [line for line, is_ahead in zip(batch.lines, future, strict=True) if is_ahead]
+        held = 0
+        for line in ahead:
+            if self._size + len(line) <= CAPACITY:
+                self.lines.append(line)
+                self._size += len(line)
+                held += 1
+        return batch.keep([not is_ahead for is_ahead in future]), held, len(ahead) - held

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 TAIL_BYTES = 256
 BLOCK_SIZE = 1 << 23
-LINE_LIMIT = 1 << 20
+LINE_LIMIT = 1 << 16
 """A longer line is skipped and counted, never held."""
 
 

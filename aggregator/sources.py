@@ -23,7 +23,7 @@ from .lines import TAIL_BYTES, Block, Lines
 FINGERPRINT_BYTES = 1024
 
 STDIN = "-"
-LOG_NAME = re.compile(r"[^._].*\.(log|jsonl|ndjson|out)([.-].*)?|[^._].*\.(gz|zst)|stdout|stderr")
+LOG_NAME = re.compile(r".+\.(log|jsonl|ndjson|out)([.-].*)?|.+\.(gz|zst)|stdout|stderr")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def _matches(pattern: str) -> list[str]:
         return [STDIN]
     path = Path(pattern)
     if path.is_dir():
-        logs = sorted(str(file) for file in path.rglob("*") if LOG_NAME.fullmatch(file.name) and file.is_file())
+        logs = sorted(str(file) for file in path.rglob("*") if _is_log(file, path))
         if not logs:
             raise InputError(f"{pattern}: no logs in this folder; expected names like *.log, *.jsonl, *.log.1, *.gz")
         return logs
@@ -65,6 +65,11 @@ def _matches(pattern: str) -> list[str]:
         what = "matches no file" if glob.has_magic(pattern) else "no such file or folder"
         raise InputError(f"{pattern}: {what}; name log files, folders, globs, or - for standard input")
     return matches
+
+
+def _is_log(file: Path, folder: Path) -> bool:
+    hidden = any(part.startswith((".", "_")) for part in file.relative_to(folder).parts)
+    return not hidden and LOG_NAME.fullmatch(file.name) is not None and file.is_file()
 
 
 def size(name: str) -> int:

@@ -14,7 +14,7 @@ RESERVED = frozenset(field.name for field in COMMON) - {"request_id", "task_id"}
 """Keys that logemit sets itself; an app's field of that name is written with a trailing underscore."""
 
 _BODY_LIMIT = LINE_LIMIT - STAMP_LIMIT
-_NEVER_CUT = frozenset({"bins", "unit", "request_id", "task_id"})
+_NEVER_CUT = frozenset({"bins", "unit"})
 _CUTS = (1024, 512, 256, 128, 64, 32, 16)
 _MAX_INT = 2**63
 
@@ -68,7 +68,7 @@ def render(_logger: Any, _method: str, event_dict: EventDict) -> Line:
     head = b'{"logemit":%d,"event":%s,"timestamp":%s,"service":%s' % (
         SCHEMA_VERSION,
         _dumps(event[:200]),
-        _dumps(timestamp),
+        _dumps(str(timestamp)[:64]),
         _dumps(service[:200]),
     )
     tail = _dumps(body)
@@ -85,7 +85,7 @@ def _fitted(body: dict[str, Any], limit: int) -> bytes:
         shorter["cut"] = sum(shorter[name] != value for name, value in body.items())
         if len(text := _dumps(shorter)) <= limit:
             return text
-    names = [name for name in shorter if name not in _NEVER_CUT and name != "cut"]
+    names = [name for name in shorter if name not in ("unit", "cut")]
     while len(text := _dumps(shorter)) > limit and names:
         shorter.pop(names.pop())
         shorter["cut"] = len(body) - len(shorter) + 1 + sum(shorter.get(n, v) != v for n, v in body.items())

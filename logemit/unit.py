@@ -17,8 +17,12 @@ from .fold import Fold, QueryKind
 Drained = list[tuple[str, dict[str, Any]]]
 
 
+_forks = 0
+"""How often this process is a fork of a fork: what a parent has not written yet is the parent's to write."""
+
+
 class Unit:
-    __slots__ = ("__weakref__", "_fold", "_lock", "_open", "exception", "id", "kind", "queries", "query_microseconds")
+    __slots__ = ("_fold", "_forks", "_lock", "_open", "exception", "id", "kind", "queries", "query_microseconds")
 
     def __init__(self, kind: str, id: str) -> None:  # noqa: A002
         self.kind = kind
@@ -29,21 +33,28 @@ class Unit:
         self._fold = Fold()
         self._lock = threading.Lock()
         self._open = True
+        self._forks = _forks
 
     @property
-    def is_open(self) -> bool:
-        return self._open
+    def _is_parents(self) -> bool:
+        """Opened before this process was forked; its lock may have been held just then."""
+        return self._forks != _forks
 
     def count_query(self, microseconds: int) -> bool:
         """Add to the unit's own figures; False when it is closed and the query is not its own."""
+        if self._is_parents:
+            return False
         with self._lock:
-            if self._open:
-                self.queries += 1
-                self.query_microseconds += microseconds
-            return self._open
+            if not self._open:
+                return False
+            self.queries += 1
+            self.query_microseconds += microseconds
+            return True
 
     def fold_query(self, kind: QueryKind, microseconds: int, statements: int, rows: int | None) -> Drained | None:
         """What is due to be written now, often nothing; None when the unit is closed."""
+        if self._is_parents:
+            return None
         with self._lock:
             if not self._open:
                 return None
@@ -56,7 +67,9 @@ class Unit:
             return self._fold.drain()
 
     def close(self) -> Drained | None:
-        """What is left to write; None when it was closed before."""
+        """What is left to write; None when it was closed before, or is a parent's."""
+        if self._is_parents:
+            return None
         with self._lock:
             if not self._open:
                 return None
@@ -85,6 +98,9 @@ class ThreadUnits(threading.local):
     """Each thread's unit for work outside any. Flushed when the thread ends, or the process."""
 
     def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
         self.unit = Unit("none", "")
         self._end = _ThreadEnd()
         weakref.finalize(self._end, _flush, self.unit)
@@ -111,3 +127,10 @@ def _write(drained: Drained, unit: Unit) -> None:
 
 
 thread_units = ThreadUnits()
+
+
+def begin_process() -> None:
+    """In a forked child: no unit of the parent's is open here, and nothing of its is written twice."""
+    global _forks
+    _forks += 1
+    thread_units.begin()

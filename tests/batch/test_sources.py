@@ -247,7 +247,7 @@ def test_find_names_files_folders_and_globs_once_and_in_order(tmp_path: Path, mo
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     logs = sources.find(["logs"])
-    assert [name.removeprefix("logs/") for name in logs if "_logemit" not in name] == [
+    assert [name.removeprefix("logs/") for name in logs] == [
         "app.log", "app.log-20261120.gz", "app.log.1", "sub/x.jsonl"
     ]  # fmt: skip
     assert sources.find(["logs/app.log", "logs/*.log", "-"]) == ["logs/app.log", "-"]

@@ -225,3 +225,36 @@ def test_stdout_under_manage_py_is_left_to_the_command(tmp_path: Path) -> None:
         done = subprocess.run([sys.executable, script, *arguments], capture_output=True, check=True)
         assert bool(done.stdout) is (expected == "stdout")
         assert bool(done.stderr) is (expected == "stderr")
+
+
+def test_what_a_parent_has_not_written_yet_is_not_written_again_by_its_children() -> None:
+    """A server that preloads the app runs queries before it forks its workers."""
+    code = (
+        "import os, sys\n"
+        "from logemit.fold import QueryKind\n"
+        "from logemit.unit import Unit, current, entered, flush_thread, thread_units\n"
+        "kind = QueryKind('default', 'sqlite', 'SELECT', False, '')\n"
+        "for _ in range(3): thread_units.unit.fold_query(kind, 10, 1, None)\n"
+        "unit = Unit('request', 'r1')\n"
+        "with entered(unit):\n"
+        "    unit.fold_query(kind, 10, 1, None)\n"
+        "    for _ in range(2):\n"
+        "        pid = os.fork()\n"
+        "        if pid == 0:\n"
+        "            assert current.get().close() is None\n"
+        "            assert not current.get().count_query(5)\n"
+        "            thread_units.unit.fold_query(kind, 10, 1, None); flush_thread(); sys.exit()\n"
+        "        os.waitpid(pid, 0)\n"
+        "flush_thread()"
+    )
+    lines = [json.loads(line) for line in run(code, stdout=subprocess.PIPE).stdout.splitlines()]
+    assert sorted(line["count"] for line in lines) == [1, 1, 3]
+
+
+def test_a_request_id_or_bins_of_any_length_never_break_the_limit(output: Path) -> None:
+    import structlog
+
+    with structlog.contextvars.bound_contextvars(request_id="r" * 9000):
+        logemit.emit("db_query", bins="0.1:1," * 2000, alias="a" * 5000)
+    assert len(output.read_bytes()) <= LINE_LIMIT
+    assert json.loads(output.read_bytes())["cut"] == 3
