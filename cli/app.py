@@ -13,10 +13,11 @@ from aggregator.errors import LogemitError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-EXIT_CODES = """\
-Exit codes: 0 done · 1 check found rejected lines · 2 usage · 65 damaged state · 66 no such input ·
-70 defect of logemit's own · 73 output cannot be written · 74 reading or writing failed ·
-75 another run holds the lock · 78 bad logemit.toml · 130 interrupted."""
+EXIT_CODES = (
+    "Exit codes: 0 done · 1 check found rejected lines · 2 usage · 65 damaged state · 66 no such input · "
+    "70 defect of logemit's own · 73 output cannot be written · 74 reading or writing failed · "
+    "75 another run holds the lock · 78 bad logemit.toml · 130 interrupted."
+)
 
 app = typer.Typer(
     help="Turn the JSON events that Django processes write to stdout into Parquet summaries and Prometheus text.\n\n"
@@ -78,7 +79,11 @@ def aggregate_command(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for Parquet, metrics.prom and state.")],
     window: Annotated[
         str | None,
-        typer.Option("--window", metavar="SPAN", help="Width of a row in time: 30s, 1min, 15min, 1h.  [default: 1min]"),
+        typer.Option(
+            "--window",
+            metavar="SPAN",
+            help="Width of a row in time: 30s, 1min, 15min, 1h; default 1min, or what FILE says.",
+        ),
     ] = None,
     config: ConfigFile = None,
     as_json: AsJson = False,

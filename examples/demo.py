@@ -10,7 +10,7 @@ from aggregator import read
 OUT = "demo-out"
 PATTERN = "sample_logs/*/*.log*"
 BIN = Path(sys.executable).parent
-SHOWN = ("feed_polls_total{", "bookmark_imports_total{", "logemit_events_lost_total ")
+SHOWN = ("feed_polls_total{", "feed_items_discovered_total{", "logemit_events_lost_total ")
 
 
 def aggregate() -> None:

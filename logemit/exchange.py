@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from structlog.contextvars import get_contextvars
 
+from . import conf
 from .emitter import write_events
 from .unit import Unit, entered, flush_thread
 from .vocabulary import INVALID_METHOD, METHODS, UNNAMED_VIEW
@@ -83,8 +84,9 @@ class Exchange:
         if response_bytes is not None:
             without_body = request.method == "HEAD" or fields["status"] in _BODILESS
             fields["response_bytes"] = 0 if without_body else response_bytes
-        fields["db_queries"] = unit.queries
-        fields["db_seconds"] = unit.query_microseconds / 1e6
+        if conf.current().queries != "off":
+            fields["db_queries"] = unit.queries
+            fields["db_seconds"] = unit.query_microseconds / 1e6
         return fields
 
 

@@ -31,7 +31,7 @@ class Unit:
         self.queries = 0
         self.query_microseconds = 0
         self._fold = Fold()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may query in the middle
         self._open = True
         self._forks = _forks
 

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,117 +19,13 @@ from typing import Any, TypeAlias
 from logemit.vocabulary import BY_NAME
 
 MARK = b'{"logemit":'
-MINUTE = 60
+INFINITY = float("inf")
 CATALOGUE = tomllib.loads((Path(__file__).parent.parent / "aggregator" / "catalogue.toml").read_text())
 
-Key: TypeAlias = tuple[Any, ...]
-"""window_start, service, then the values of the summary's dimensions."""
-Bins: TypeAlias = Counter[float]
-"""Inclusive upper bound → how many values belong to it."""
-Sample: TypeAlias = tuple[str, frozenset[tuple[str, str]]]
-
-
-def _seconds_bounds() -> list[Decimal]:
-    steps = [*range(1000, 2000, 25), *range(2000, 5000, 50), *range(5000, 10000, 100)]
-    decades = [Decimal(step).scaleb(exponent - 3) for exponent in range(-6, 6) for step in steps]
-    return [Decimal(0), *decades, Decimal(10**6)]
-
-
-def _binary_bounds() -> list[Decimal]:
-    octaves = [2**k + step * 2**k // 32 for k in range(5, 53) for step in range(1, 33)]
-    return [Decimal(bound) for bound in [*range(33), *octaves]]
-
-
-SECONDS, BINARY = _seconds_bounds(), _binary_bounds()
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """How a measure is kept: durations as integer microseconds, bytes and counts as they are."""
-
-    name: str
-    in_seconds: bool
-
-    @classmethod
-    def of(cls, event: str, name: str) -> "Measure":
-        declared = BY_NAME[event].field(name)
-        if declared is None or (declared.type, declared.unit) not in {
-            ("number", "seconds"),
-            ("integer", "bytes"),
-            ("integer", "count"),
-        }:
-            raise NotImplementedError(f"{event}.{name}: {declared}")
-        return cls(name, declared.unit == "seconds")
-
-    @property
-    def grid(self) -> list[Decimal]:
-        return SECONDS if self.in_seconds else BINARY
-
-    def units(self, value: Any) -> int:
-        """A value of a line as an integer."""
-        if type(value) is int and value >= 0 and not self.in_seconds:
-            return value
-        if type(value) not in {int, Decimal} or value < 0 or not self.in_seconds:
-            raise ValueError(f"{self.name}: {value!r}")
-        exact = Decimal(value).scaleb(6)
-        if exact % 1 == Decimal("0.5"):
-            raise ValueError(f"{self.name}: {value!r} lies between two microseconds")
-        return int(exact.to_integral_value())
-
-    def shown(self, units: int) -> float | int:
-        return units / 10**6 if self.in_seconds else units
-
-    def bound(self, units: int) -> float:
-        """The smallest bound that is not below."""
-        value = Decimal(units).scaleb(-6) if self.in_seconds else Decimal(units)
-        place = bisect_left(self.grid, value)
-        return float(self.grid[place]) if place < len(self.grid) else float("inf")
-
-
-@dataclass(slots=True)
-class Total:
-    """What a group of lines adds up to in one measure."""
-
-    sum: int = 0
-    lows: list[int] = field(default_factory=list)
-    highs: list[int] = field(default_factory=list)
-    bins: Bins = field(default_factory=Counter)
-
-    def take(self, event: Mapping[str, Any], measure: Measure) -> None:
-        value = event.get(measure.name)
-        if value is None:
-            return
-        units = measure.units(value)
-        self.sum += units
-        if measure.in_seconds and event.get("count", 1) > 1:
-            short, long = (event[measure.name.replace("_seconds", f"_{end}_seconds")] for end in ("min", "max"))
-            self.lows.append(measure.units(short))
-            self.highs.append(measure.units(long))
-            self.bins.update(_folded_bins(event, measure))
-        else:
-            if "bins" in event:
-                raise ValueError(f"bins of a line that is no fold: {event}")
-            self.lows.append(units)
-            self.highs.append(units)
-            self.bins[measure.bound(units)] += 1
-
-
-def _folded_bins(event: Mapping[str, Any], measure: Measure) -> Bins:
-    bins: Bins = Counter()
-    for item in event["bins"].split(","):
-        le, number = item.split(":")
-        if le != "+Inf" and Decimal(le) not in measure.grid:
-            raise ValueError(f"{le} is no bound of the grid: {event}")
-        bins[float(le)] += int(number)
-    if bins.total() != event["count"]:
-        raise ValueError(f"bins and count differ: {event}")
-    return bins
-
-
-@dataclass(slots=True)
-class Cell:
-    events: int = 0
-    totals: dict[str, Total] = field(default_factory=lambda: defaultdict(Total))
+Key: TypeAlias = tuple[Any, ...]  # window_start, service, then the values of the summary's dimensions
+Bins: TypeAlias = Counter[float]  # inclusive upper bound: how many values belong to it
+Sample: TypeAlias = tuple[str, frozenset[tuple[str, str]]]  # its name and labels
+Part: TypeAlias = tuple[str, dict[str, str], float]  # what a sample adds to its family's name and labels, its value
 
 
 @dataclass(slots=True)
@@ -146,21 +42,21 @@ class Recount:
 
 
 def recount(paths: Iterable[Path]) -> Recount:
+    """Count what stands in log files, plain or .gz."""
     records = [record for path in paths for record in _records(path)]
     events = [json.loads(record, parse_float=Decimal) for record in records if record.startswith(MARK)]
-    rows: dict[str, dict[Key, dict[str, Any]]] = {}
-    bins: dict[str, dict[tuple[Key, str], dict[float, int]]] = {}
-    samples: dict[Sample, float] = {}
+    lines_of = Counter(event["event"] for event in events)
+    result = Recount({}, {}, {}, len(records), len(records) - len(events), lines_of, _missing(events))
     for summary in CATALOGUE["summary"]:
-        name, measures = summary["name"], [Measure.of(summary["event"], name) for name in summary["measures"]]
-        cells = _cells(summary, measures, events)
-        rows[name] = {key: _row(summary, measures, key, cell) for key, cell in cells.items()}
-        bins[name] = {(key, m): dict(cells[key].totals[m].bins) for key in cells for m in summary["bins"]}
+        name, cells = summary["name"], _cells(summary, events)
+        result.rows[name] = {key: _row(summary, key, cell) for key, cell in cells.items()}
+        result.bins[name] = {
+            (key, m): dict(cells[key].totals[m].bins) for key in cells for m in summary.get("bins", [])
+        }
         for metric in CATALOGUE["metric"]:
             if metric["summary"] == name:
-                samples |= _samples(metric, summary, cells)
-    lines_of = Counter(event["event"] for event in events)
-    return Recount(rows, bins, samples, len(records), len(records) - len(events), lines_of, _missing(events))
+                result.samples |= _samples(metric, summary, cells)
+    return result
 
 
 def _records(path: Path) -> Iterator[bytes]:
@@ -170,7 +66,7 @@ def _records(path: Path) -> Iterator[bytes]:
     if not text.endswith(b"\n"):
         raise ValueError(f"{path}: the last line has no end")
     for line in text[:-1].split(b"\n"):
-        if line.count(MARK) > 1 or MARK.replace(b'"', b'\\"') in line:
+        if line.count(MARK) > 1 or rb"{\"logemit\":" in line:
             raise ValueError(f"{path}: {line!r}")
         before, mark, after = line.partition(MARK)
         if before or not mark:
@@ -184,71 +80,144 @@ def _missing(events: Iterable[Mapping[str, Any]]) -> int:
     numbers: dict[str, list[int]] = defaultdict(list)
     for event in events:
         numbers[event["proc"]].append(event["seq"])
-    for proc, seen in numbers.items():
-        if len(set(seen)) != len(seen):
-            raise ValueError(f"{proc} used a number twice")
+    if any(len(set(seen)) != len(seen) for seen in numbers.values()):
+        raise ValueError("a process used a number twice")
     return sum(max(seen) + 1 - len(seen) for seen in numbers.values())
 
 
-def _cells(summary: Mapping[str, Any], measures: list[Measure], events: Iterable[Mapping[str, Any]]) -> dict[Key, Cell]:
+_STEPS = [*range(1000, 2000, 25), *range(2000, 5000, 50), *range(5000, 10000, 100)]
+_DECADES = [Decimal(step).scaleb(exponent - 3) for exponent in range(-6, 6) for step in _STEPS]
+_OCTAVES = [Decimal(2**k + step * 2**k // 32) for k in range(5, 53) for step in range(1, 33)]
+SECONDS = [Decimal(0), *_DECADES, Decimal(10**6)]
+BINARY = [*map(Decimal, range(33)), *_OCTAVES]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """How a measure is kept: durations as integer microseconds, bytes and counts as they are."""
+
+    event: str
+    name: str
+
+    @property
+    def in_seconds(self) -> bool:
+        declared = BY_NAME[self.event].field(self.name)
+        if declared is None or declared.unit not in {"seconds", "bytes", "count"}:
+            raise NotImplementedError(f"{self}: {declared}")
+        return declared.unit == "seconds"
+
+    @property
+    def grid(self) -> list[Decimal]:
+        return SECONDS if self.in_seconds else BINARY
+
+    def units(self, value: Any) -> int:
+        """A value of a line as an integer."""
+        if type(value) not in ({int, Decimal} if self.in_seconds else {int}) or value < 0:
+            raise ValueError(f"{self}: {value!r}")
+        exact = Decimal(value).scaleb(6 if self.in_seconds else 0)
+        if exact % 1 == Decimal("0.5"):
+            raise ValueError(f"{self}: {value!r} lies between two microseconds")
+        return round(exact)
+
+    def shown(self, units: int) -> float | int:
+        return units / 10**6 if self.in_seconds else units
+
+    def bound(self, units: int) -> float:
+        """The smallest bound that is not below."""
+        place = bisect_left(self.grid, Decimal(units).scaleb(-6 if self.in_seconds else 0))
+        return float(self.grid[place]) if place < len(self.grid) else INFINITY
+
+
+@dataclass(slots=True)
+class Total:
+    """What a group of lines adds up to in one measure."""
+
+    sum: int = 0
+    low: int | None = None
+    high: int | None = None
+    bins: Bins = field(default_factory=Counter)
+
+    def take(self, event: Mapping[str, Any], measure: Measure) -> None:
+        if (value := event.get(measure.name)) is None:
+            return
+        units = low = high = measure.units(value)
+        bins = Bins([measure.bound(units)])
+        if measure.in_seconds and event.get("count", 1) > 1:
+            stem = measure.name.removesuffix("_seconds")
+            low, high = (measure.units(event[f"{stem}_{end}_seconds"]) for end in ("min", "max"))
+            bins = _folded_bins(event, measure)
+        self.sum += units
+        self.low = low if self.low is None else min(self.low, low)
+        self.high = high if self.high is None else max(self.high, high)
+        self.bins += bins
+
+
+def _folded_bins(event: Mapping[str, Any], measure: Measure) -> Bins:
+    bins = Bins()
+    for le, number in (item.split(":") for item in event["bins"].split(",")):
+        if Decimal(le) not in [*measure.grid, Decimal("Infinity")]:
+            raise ValueError(f"{le} is no bound of the grid: {event}")
+        bins[float(le)] += int(number)
+    if bins.total() != event["count"]:
+        raise ValueError(f"bins and count differ: {event}")
+    return bins
+
+
+@dataclass(slots=True)
+class Cell:
+    events: int = 0
+    totals: dict[str, Total] = field(default_factory=lambda: defaultdict(Total))
+
+
+def _cells(summary: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> dict[Key, Cell]:
     cells: dict[Key, Cell] = defaultdict(Cell)
     for event in events:
         if event["event"] == summary["event"]:
-            key = (_window(event["timestamp"]), event["service"], *(_text(event.get(d)) for d in summary["dimensions"]))
-            cells[key].events += event.get("count", 1)
-            for measure in measures:
-                cells[key].totals[measure.name].take(event, measure)
+            moment = datetime.strptime(event["timestamp"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+            dimensions = (_text(event.get(name)) for name in summary["dimensions"])
+            cell = cells[moment.replace(second=0, microsecond=0), event["service"], *dimensions]
+            cell.events += event.get("count", 1)
+            for name in summary.get("measures", []):
+                cell.totals[name].take(event, Measure(summary["event"], name))
     return dict(cells)
 
 
-def _window(timestamp: str) -> datetime:
-    moment = datetime.strptime(timestamp, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
-    return moment - timedelta(seconds=moment.second, microseconds=moment.microsecond)
-
-
 def _text(value: Any) -> str:
-    if value is None:
-        return ""
     if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str | int):
-        return str(value)
-    raise ValueError(f"{value!r} is no value of a dimension")
+        return str(value).lower()
+    if not isinstance(value, str | int | None):
+        raise ValueError(f"{value!r} is no value of a dimension")
+    return "" if value is None else str(value)
 
 
-def _row(summary: Mapping[str, Any], measures: list[Measure], key: Key, cell: Cell) -> dict[str, Any]:
-    window, service, *dimensions = key
-    row = {"window_start": window, "window_seconds": MINUTE, "service": service, "events": cell.events}
-    row |= zip(summary["dimensions"], dimensions, strict=True)
-    for measure in measures:
-        total = cell.totals[measure.name]
-        row[f"{measure.name}_sum"] = measure.shown(total.sum)
-        row[f"{measure.name}_min"] = measure.shown(min(total.lows)) if total.lows else None
-        row[f"{measure.name}_max"] = measure.shown(max(total.highs)) if total.highs else None
+def _row(summary: Mapping[str, Any], key: Key, cell: Cell) -> dict[str, Any]:
+    row = dict(zip(["window_start", "service", *summary["dimensions"]], key, strict=True))
+    row |= {"window_seconds": 60, "events": cell.events}
+    for name in summary.get("measures", []):
+        measure, total = Measure(summary["event"], name), cell.totals[name]
+        row[f"{name}_sum"] = measure.shown(total.sum)
+        row[f"{name}_min"] = None if total.low is None else measure.shown(total.low)
+        row[f"{name}_max"] = None if total.high is None else measure.shown(total.high)
     return row
 
 
 def _samples(metric: Mapping[str, Any], summary: Mapping[str, Any], cells: Mapping[Key, Cell]) -> dict[Sample, float]:
     """The samples of one family: without labels of its own for every service, with labels for what there is."""
-    names, own = ["window_start", "service", *summary["dimensions"]], metric.get("labels", [])
+    own, event = metric.get("labels", []), summary["event"]
     labels = {"service": "service"} | (own if isinstance(own, dict) else {name: name for name in own})
     groups: dict[Key, list[Cell]] = {} if own else {(service,): [] for _, service, *_ in cells}
     for key, cell in cells.items():
-        values = dict(zip(names, key, strict=True))
+        values = dict(zip(["window_start", "service", *summary["dimensions"]], key, strict=True))
         kept = all(values[name] in _listed(allowed) for name, allowed in metric.get("where", {}).items())
         left_out = any(values[name] in _listed(refused) for name, refused in metric.get("unless", {}).items())
         if kept and not left_out:
             groups.setdefault(tuple(values[name] for name in labels.values()), []).append(cell)
+    make = {"counter": _counter, "histogram": _histogram}[metric["type"]]
     samples: dict[Sample, float] = {}
     for group, members in groups.items():
-        labelled = dict(zip(labels, group, strict=True))
-        if metric["type"] == "counter":
-            value = _value(metric.get("value", "events"), summary["event"], members)
-            samples[metric["name"], frozenset(labelled.items())] = value
-        elif metric["type"] == "histogram":
-            samples |= _histogram(metric, summary["event"], labelled, members)
-        else:
-            raise NotImplementedError(metric)
+        for suffix, extra, value in make(metric, event, members):
+            labelled = dict(zip(labels, group, strict=True)) | extra
+            samples[metric["name"] + suffix, frozenset(labelled.items())] = float(value)
     return samples
 
 
@@ -256,34 +225,26 @@ def _listed(values: Any) -> list[str]:
     return values if isinstance(values, list) else [values]
 
 
-def _value(value: str, event: str, members: list[Cell]) -> float:
-    if value == "events":
-        return float(sum(cell.events for cell in members))
-    name, _, what = value.rpartition("_")
+def _counter(metric: Mapping[str, Any], event: str, cells: list[Cell]) -> Iterator[Part]:
+    name, _, what = metric.get("value", "events").rpartition("_")
+    value: float = sum(cell.events for cell in cells)
     if what == "missing":
-        return float(sum(cell.events - cell.totals[name].bins.total() for cell in members))
-    if what != "sum":
-        raise NotImplementedError(value)
-    return float(Measure.of(event, name).shown(sum(cell.totals[name].sum for cell in members)))
+        value -= sum(cell.totals[name].bins.total() for cell in cells)
+    elif what == "sum":
+        value = Measure(event, name).shown(sum(cell.totals[name].sum for cell in cells))
+    elif what != "events":
+        raise NotImplementedError(metric)
+    yield "", {}, value
 
 
-def _histogram(
-    metric: Mapping[str, Any], event: str, labelled: dict[str, str], members: list[Cell]
-) -> dict[Sample, float]:
-    measure, bounds = (
-        Measure.of(event, metric["measure"]),
-        [float(le) for le in CATALOGUE["buckets"][metric["buckets"]]],
-    )
-    if not set(bounds) <= set(map(float, measure.grid)):
-        raise ValueError(f"{metric['name']}: a bound is not on the grid")
-    totals = [cell.totals[measure.name] for cell in members]
+def _histogram(metric: Mapping[str, Any], event: str, cells: list[Cell]) -> Iterator[Part]:
+    measure = Measure(event, metric["measure"])
+    totals = [cell.totals[measure.name] for cell in cells]
     bins = sum((total.bins for total in totals), Bins())
     if metric.get("labels") and not bins:
-        return {}
-    name, samples = metric["name"], dict[Sample, float]()
-    for bound in [*bounds, float("inf")]:
-        cumulative = sum(number for le, number in bins.items() if le <= bound)
-        samples[f"{name}_bucket", frozenset({**labelled, "le": str(bound)}.items())] = float(cumulative)
-    samples[f"{name}_count", frozenset(labelled.items())] = float(bins.total())
-    samples[f"{name}_sum", frozenset(labelled.items())] = float(measure.shown(sum(total.sum for total in totals)))
-    return samples
+        return
+    for bound in [*map(float, CATALOGUE["buckets"][metric["buckets"]]), INFINITY]:
+        assert bound in {*map(float, measure.grid), INFINITY}
+        yield "_bucket", {"le": str(bound)}, sum(number for le, number in bins.items() if le <= bound)
+    yield "_count", {}, bins.total()
+    yield "_sum", {}, measure.shown(sum(total.sum for total in totals))

@@ -7,8 +7,9 @@ from typing import Any
 import typer.main
 
 from aggregator import exposition
-from aggregator.catalogue import Filter, Metric, Summary, shipped
+from aggregator.catalogue import shipped
 from aggregator.cube import empty
+from aggregator.definitions import Filter, Metric, Summary
 from aggregator.store import State
 from cli.app import app
 from logemit.conf import SETTINGS

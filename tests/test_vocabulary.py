@@ -1,11 +1,18 @@
 """The vocabulary grows by addition only."""
 
+import gzip
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
-from logemit.jsonschema import line_schema
-from logemit.vocabulary import COMMON, EVENTS
+import pytest
+from jsonschema import Draft202012Validator
 
+from logemit.jsonschema import line_schema
+from logemit.vocabulary import COMMON, EVENTS, LINE_LIMIT
+from tests.conftest import ROOT
+
+SAMPLES = ROOT / "sample_logs"
 LOCK = Path(__file__).with_name("vocabulary.lock.json")
 
 
@@ -49,6 +56,35 @@ def test_the_schema_describes_every_event_and_field() -> None:
     assert set(schema["$defs"]) == {event.name for event in EVENTS}
     for event in EVENTS:
         assert set(schema["$defs"][event.name]["properties"]) == {field.name for field in event.fields}
+
+
+def events_of(log: Path) -> Iterator[bytes]:
+    data = log.read_bytes()
+    data = gzip.decompress(data) if log.suffix == ".gz" else data
+    return (line for line in data.splitlines() if line.startswith(b'{"logemit":'))
+
+
+@pytest.mark.parametrize("log", sorted(SAMPLES.glob("*/*.log*")), ids=lambda log: log.parent.name)
+def test_every_recorded_line_fits_the_schema_and_the_limit(log: Path) -> None:
+    validator = Draft202012Validator(line_schema())
+    validator.check_schema(validator.schema)
+    lines = list(events_of(log))
+    assert len(lines) > 100
+    for line in lines:
+        assert len(line) < LINE_LIMIT
+        event = json.loads(line)
+        assert list(event)[:2] == ["logemit", "event"]
+        validator.validate(event)
+        known = {*validator.schema["properties"], *validator.schema["$defs"][event["event"]]["properties"]}
+        assert set(event) <= known
+
+
+def test_the_schema_refuses_what_is_wrong() -> None:
+    validator = Draft202012Validator(line_schema())
+    good = {"logemit": 1, "event": "task", "timestamp": "2026-11-20T12:00:00Z", "service": "s", "retries": 1}
+    assert validator.is_valid(good)
+    wrong = ({"logemit": 2}, {"retries": "1"}, {"retries": -1}, {"service": None})
+    assert not any(validator.is_valid(good | change) for change in wrong)
 
 
 if __name__ == "__main__":

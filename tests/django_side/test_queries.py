@@ -79,6 +79,7 @@ def test_off_writes_none(events: Events, use: Use) -> None:
     use(QUERIES="off")
     client.get("/queries/a/", {"n": 7})
     assert events("db_query") == []
+    assert "db_queries" not in events("http_request")[0]
 
 
 def test_executemany_of_ten_rows_is_one_operation_and_ten_statements(events: Events, table: str, work: Unit) -> None:

@@ -1,0 +1,265 @@
+"""What the docs say is run: each page's blocks in order, in a folder with logs under the names that the docs use.
+
+A block's fence says what becomes of it: `sh` runs; `console` runs and must print what stands below its `$` lines;
+`python` runs; `python settings` is added to Django settings, which `check` must pass; `python NAME` and `toml NAME` are
+written to a file of that name. The others are read, as far as something here can read them.
+"""
+
+import configparser
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from cli.app import EXIT_CODES
+
+from . import references
+from .conftest import ROOT, tool
+
+BIN = Path(sys.executable).parent
+README = ROOT / "README.md"
+PAGES = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SAMPLES = ROOT / "sample_logs"
+SETTINGS = """\
+SECRET_KEY = "docs"
+INSTALLED_APPS = ["django.contrib.contenttypes"]
+MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
+"""
+FAMILY = re.compile(r"\b(?:django_http|django_db|feed|bookmark|logemit)_\w+")
+
+
+class Block(NamedTuple):
+    language: str
+    name: str
+    text: str
+    page: str
+
+
+def blocks(page: Path) -> list[Block]:
+    found = re.findall(r"^```(\w+) ?(\S*)\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    return [Block(language, name, text, page.name) for language, name, text in found]
+
+
+def page_id(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where a reader might stand: sample_logs/ as in the checkout, and logs/ as a server keeps them."""
+    shutil.copytree(SAMPLES, tmp_path / "sample_logs")
+    (tmp_path / "logs").mkdir()
+    shutil.copy(SAMPLES / "gunicorn/stdout.log", tmp_path / "logs/app.log")
+    shutil.copy(SAMPLES / "asgi/stdout.log", tmp_path / "logs/app.log.1")
+    shutil.copy(SAMPLES / "cron/jobs.log.gz", tmp_path / "logs/jobs.log.gz")
+    (tmp_path / "settings.py").write_text(SETTINGS)
+    return tmp_path
+
+
+def run(folder: Path, *command: str, **variables: str) -> str:
+    """What a command prints; the test fails with it where the command does."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LOGEMIT_", "DJANGO_"))}
+    env = kept | {"PATH": f"{BIN}:{os.environ['PATH']}", "COLUMNS": "80", "TERM": "dumb"} | variables
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, f"{command} ended with {done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def shell(folder: Path, script: str) -> str:
+    return run(folder, "bash", "-euo", "pipefail", "-c", script)
+
+
+def comparable(output: str) -> str:
+    """Without trailing blanks and blank lines around, and without what a run's speed decides."""
+    text = "\n".join(line.rstrip() for line in output.splitlines()).strip("\n")
+    return re.sub(r"( seconds +)\d+\.\d\d", r"\g<1>0.00", text)
+
+
+# What becomes of each kind of block.
+
+
+def run_shell(block: Block, folder: Path) -> None:
+    shell(folder, block.text)
+
+
+def run_console(block: Block, folder: Path) -> None:
+    """Each `$` line runs; the lines after it are what it must print."""
+    for command, printed in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block.text, re.MULTILINE):
+        real = comparable(shell(folder, command))
+        assert comparable(printed) == real, f"{block.page}: {command} prints\n{real}"
+
+
+def run_python(block: Block, folder: Path) -> None:
+    if block.name == "settings":
+        with open(folder / "settings.py", "a") as settings:
+            settings.write(block.text)
+        run(folder, sys.executable, "-m", "django", "check", "--fail-level=WARNING", DJANGO_SETTINGS_MODULE="settings")
+    elif block.name:
+        write(block, folder)
+    else:
+        run(folder, sys.executable, "-c", block.text)
+
+
+def write(block: Block, folder: Path) -> None:
+    (folder / block.name).write_text(block.text)
+    if block.language == "toml":
+        run(folder, "logemit", "metrics", "--config", block.name)
+
+
+def query(block: Block, folder: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    metrics = str(folder / "metrics")
+    assert duckdb.sql(block.text.replace("'metrics/", f"'{metrics}/")).fetchall()
+
+
+def read_json(block: Block, _folder: Path) -> None:
+    """A line of the sample logs, of which fields may be left out."""
+    shown = json.loads(block.text).items()
+    logs = (log.read_text("utf-8") for log in SAMPLES.glob("*/*.log"))
+    lines = (line for log in logs for line in log.splitlines() if line.startswith('{"logemit":'))
+    assert any(shown <= json.loads(line).items() for line in lines)
+
+
+def read_unit(block: Block, _folder: Path) -> None:
+    unit = configparser.ConfigParser(strict=True, interpolation=None)
+    unit.optionxform = str  # type: ignore[method-assign,assignment]
+    unit.read_string(block.text)
+    assert set(unit.sections()) <= {"Unit", "Service", "Timer", "Install"}
+    assert all(value for section in unit.sections() for value in unit[section].values())
+
+
+def read_cron(block: Block, _folder: Path) -> None:
+    for line in block.text.splitlines():
+        *times, user, command = line.split(maxsplit=6)
+        assert len(times) == 5
+        assert all(re.fullmatch(r"[\d*/,-]+", time) for time in times)
+        assert user == "app"
+        assert "%" not in command  # cron makes it a newline
+
+
+def read_logrotate(block: Block, _folder: Path) -> None:
+    found = re.fullmatch(r"\S+ \{\n((?: {4}[a-z ]+\d*\n)+)\}\n", block.text)
+    assert found
+    known = {"daily", "rotate", "compress", "delaycompress", "copytruncate", "missingok"}
+    assert {line.split()[0] for line in found[1].splitlines()} <= known
+
+
+def read_yaml(block: Block, folder: Path) -> None:
+    """Prometheus reads its rules itself; of others, every line is a key or an item, indented by twos."""
+    if block.name == "rules":
+        check_rules(block.text, folder)
+        return
+    for line in block.text.splitlines():
+        assert re.fullmatch(r"(  )*(- )?[A-Za-z_]+:( \S.*)?", line)
+
+
+def read_promql(block: Block, folder: Path) -> None:
+    rule = {"groups": [{"name": "docs", "rules": [{"record": "docs", "expr": block.text}]}]}
+    check_rules(json.dumps(rule), folder)  # JSON is YAML
+
+
+def check_rules(rules: str, folder: Path) -> None:
+    """Prometheus can read the expressions, and every family in them is one that the reference lists."""
+    check_families(rules)
+    (folder / "rules.yml").write_text(rules)
+    run(folder, tool("promtool", "prometheus"), "check", "rules", "rules.yml")
+
+
+def check_families(expressions: str) -> None:
+    known = set(re.findall(r"^\| `(\w+)`", references.metrics(), re.MULTILINE))
+    named = {re.sub(r"_(bucket|sum|count)$", "", name) for name in FAMILY.findall(expressions)}
+    assert named - {"feed_id"} <= known
+
+
+def read_text(_block: Block, _folder: Path) -> None:
+    """Nothing to run or read."""
+
+
+KINDS: dict[str, Callable[[Block, Path], None]] = {
+    "sh": run_shell,
+    "console": run_console,
+    "python": run_python,
+    "toml": write,
+    "sql": query,
+    "json": read_json,
+    "ini": read_unit,
+    "cron": read_cron,
+    "logrotate": read_logrotate,
+    "yaml": read_yaml,
+    "promql": read_promql,
+    "text": read_text,
+}
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=page_id)
+def test_the_blocks_of_a_page(page: Path, folder: Path) -> None:
+    for block in blocks(page):
+        KINDS[block.language](block, folder)
+
+
+# The pages as such.
+
+
+@pytest.mark.parametrize("name", references.PAGES)
+def test_references_are_current(name: str) -> None:
+    written = (references.FOLDER / f"{name}.md").read_text("utf-8")
+    assert written == references.PAGES[name](), "the code has changed since: run `make docs`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)\)", page.read_text("utf-8")):
+        linked = (page.parent / target).resolve() if target else page
+        assert linked.exists(), f"{page.name} links to {target}"
+        assert linked.is_relative_to(ROOT)
+        if anchor:
+            assert anchor in anchors(linked), f"{page.name} links to {target}#{anchor}"
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_page_is_linked() -> None:
+    linked = {
+        (page.parent / target).resolve()
+        for page in PAGES
+        for target in re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8"))
+    }
+    decisions = set((ROOT / "docs/decisions").glob("*.md"))
+    assert set(PAGES) - decisions - {README} <= linked
+
+
+def test_the_readme_fits_a_screen_and_shows_a_run() -> None:
+    text = README.read_text("utf-8")
+    assert len(text.splitlines()) <= 60
+    assert "\n lines read " in text
+    assert "://" not in text
+
+
+def test_targets_of_make_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for page in PAGES:
+        assert set(re.findall(r"`make ([a-z-]+)`", page.read_text("utf-8"))) <= targets
+
+
+def test_exit_codes_of_the_command_are_all_explained() -> None:
+    explained = re.findall(r"^\| (\d+) \|", (ROOT / "docs/schedule.md").read_text("utf-8"), re.MULTILINE)
+    assert explained == re.findall(r"\b(\d+) [a-z]", EXIT_CODES)
+
+
+def test_the_demo(folder: Path) -> None:
+    shutil.copytree(ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("bookmarks", "__pycache__"))
+    printed = run(folder, sys.executable, "examples/demo.py")
+    assert "demo-out/metrics.prom" in printed
+    assert "demo-out/<summary>/" in printed
+    assert (folder / "demo-out/metrics.prom").exists()
+    assert all(len(line) <= 80 for line in printed.splitlines() if str(BIN) not in line)
