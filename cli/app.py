@@ -57,7 +57,7 @@ def explained(command: F) -> F:
             typer.echo(f"logemit: {exc}", err=True)
             raise typer.Exit(exc.exit_code) from None
         except KeyboardInterrupt:
-            typer.echo("logemit: interrupted; nothing was changed, run it again", err=True)
+            typer.echo("logemit: interrupted; run it again: nothing is lost or counted twice", err=True)
             raise typer.Exit(130) from None
         except BrokenPipeError:
             # Who read our output has gone; that is its right.

@@ -88,8 +88,7 @@ def _missing(events: Iterable[Mapping[str, Any]]) -> int:
 _STEPS = [*range(1000, 2000, 25), *range(2000, 5000, 50), *range(5000, 10000, 100)]
 _DECADES = [Decimal(step).scaleb(exponent - 3) for exponent in range(-6, 6) for step in _STEPS]
 _OCTAVES = [Decimal(2**k + step * 2**k // 32) for k in range(5, 53) for step in range(1, 33)]
-SECONDS = [Decimal(0), *_DECADES, Decimal(10**6)]
-BINARY = [*map(Decimal, range(33)), *_OCTAVES]
+SECONDS, BINARY = [Decimal(0), *_DECADES, Decimal(10**6)], [*map(Decimal, range(33)), *_OCTAVES]
 
 
 @dataclass(frozen=True, slots=True)

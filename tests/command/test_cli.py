@@ -240,7 +240,7 @@ def test_an_interrupt_changes_nothing_and_exits_with_130(tmp_path: Path) -> None
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 130
         assert process.stderr
-        assert process.stderr.read() == "logemit: interrupted; nothing was changed, run it again\n"
+        assert process.stderr.read() == "logemit: interrupted; run it again: nothing is lost or counted twice\n"
     assert not (out / "metrics.prom").exists()
 
 
