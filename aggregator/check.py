@@ -4,14 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from logemit.vocabulary import BY_NAME
-
 from . import sources
 from .decode import Decoder
 from .definitions import Catalogue
 from .envelopes import unwrap
 
 REJECTIONS_SHOWN = 1000
+WARNINGS_SHOWN = 20
 
 
 @dataclass(slots=True)
@@ -34,6 +33,7 @@ def check(names: Sequence[str], catalogue: Catalogue) -> Findings:
     found, reader, decoder = Findings(), sources.Reader(), Decoder(catalogue)
     events: Counter[str] = Counter()
     invalid: Counter[str] = Counter()
+    unwanted: set[str] = set()
     for name in names:
         for block in reader.blocks(name):
             records = unwrap(block)
@@ -43,13 +43,10 @@ def check(names: Sequence[str], catalogue: Catalogue) -> Findings:
             found.rejected += len(decoded.rejections)
             invalid.update(decoded.fields_invalid)
             events.update({event: len(batch) for event, batch in decoded.batches.items()})
+            unwanted.update(batch.plan.warning for batch in decoded.batches.values() if batch.plan.warning)
             room = REJECTIONS_SHOWN - len(found.rejections)
             found.rejections.extend(f"{name}:{r.line}: {r.reason}" for r in decoded.rejections[:room])
     found.events, found.fields_invalid = dict(events.most_common()), dict(invalid.most_common())
     found.unfinished, found.warnings = reader.unfinished, reader.warnings
-    unknown = [e for e in found.events if e not in BY_NAME and not catalogue.of_event(e)]
-    found.warnings.extend(
-        f"{event}: no summary takes in this event; it is only counted. Add a [[summary]] to logemit.toml"
-        for event in sorted(unknown)[:20]
-    )
+    found.warnings.extend(sorted(unwanted)[:WARNINGS_SHOWN])
     return found

@@ -48,10 +48,19 @@ class EventPlan:
 
     name: str
     known: bool
+    wanted: bool
+    """A summary takes it in."""
     readers: dict[str, Reader]
     dimensions: tuple[str, ...]
     measures: tuple[str, ...]
     binned: tuple[str, ...]
+
+    @property
+    def warning(self) -> str | None:
+        """What to tell of an app's own event that nothing is made of."""
+        if self.known or self.wanted:
+            return None
+        return f"{self.name}: no summary takes in this event; it is only counted. Add a [[summary]] to logemit.toml"
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -67,7 +76,7 @@ def plan_event(name: str, catalogue: Catalogue) -> EventPlan:
     known = BY_NAME.get(name)
     by_name: dict[str, Reader] = readers(known) if known else dict.fromkeys(dimensions, any_text)
     by_name.update({m.name: measure_reader(m) for m in measures.values()})
-    return EventPlan(name, known is not None, by_name, dimensions, tuple(measures), binned)
+    return EventPlan(name, known is not None, bool(summaries), by_name, dimensions, tuple(measures), binned)
 
 
 @dataclass(slots=True)

@@ -22,6 +22,9 @@ MERGE_AFTER = 64
 EVENT_NAMES = 1000
 """Names of events that are counted apart; hostile logs could bring any number."""
 
+WARNINGS = 20
+"""Told at most, of a run."""
+
 Progress = Callable[[int, int], None]
 
 
@@ -136,8 +139,10 @@ class _Run:
         if not len(batch):
             return
         event = batch.plan.name
-        if len(self._event_names) < EVENT_NAMES:
+        if event not in self._event_names and len(self._event_names) < EVENT_NAMES:
             self._event_names.add(event)
+            if batch.plan.warning and len(self.reader.warnings) < WARNINGS:
+                self.reader.warnings.append(batch.plan.warning)
         self._by_event[event if event in self._event_names else "__other__"] += len(batch)
         self._report.events += len(batch)
         self._newest = max(self._newest, *batch.columns["timestamp"])

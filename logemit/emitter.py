@@ -13,7 +13,7 @@ from structlog.typing import EventDict, Processor
 
 from . import conf
 from .line import add_timestamp, plain, render
-from .unit import Unit, begin_process, current
+from .unit import Unit, current
 from .writer import Line, Writer
 
 logger = logging.getLogger("logemit")
@@ -70,7 +70,6 @@ def reset() -> None:
 def _after_fork_in_child() -> None:
     global _making
     _making = threading.Lock()
-    begin_process()
     if _emitter is not None:
         _emitter.writer.begin_process()
 

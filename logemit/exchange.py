@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from structlog.contextvars import get_contextvars
 
-from . import conf
+from . import conf, outside
 from .emitter import write_events
-from .unit import Unit, entered, flush_thread
+from .unit import Unit, entered
 from .vocabulary import INVALID_METHOD, METHODS, UNNAMED_VIEW
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Exchange:
             fields = {"outcome": outcome, "method": INVALID_METHOD, "view": UNNAMED_VIEW}
             fields["duration_seconds"] = microseconds / 1e6
         write_events([*folded, ("http_request", fields)], self.unit)
-        flush_thread()
+        outside.flush()
 
     def finish_file(self) -> None:
         """The end of a FileResponse, whose bytes the server sends itself."""

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import Any
 
-from . import conf
+from . import conf, outside
 from .emitter import harmless, write_events
 from .fold import QueryKind, query_fields
 from .sql import operation, scrubbed
-from .unit import Unit, current, thread_units
+from .unit import Unit, current
 
 _DML = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"})
 _VENDORS = {"postgis": "postgresql", "spatialite": "sqlite"}
@@ -67,7 +67,7 @@ class QueryWrapper:
             return
         due = unit.fold_query(kind, microseconds, statements, rows)
         if due is None:  # closed since: by another thread
-            unit = thread_units.unit
+            unit = outside.unit()
             due = unit.fold_query(kind, microseconds, statements, rows) or []
         if due:
             write_events(due, unit)
@@ -75,7 +75,7 @@ class QueryWrapper:
 
 def _unit_for(microseconds: int) -> Unit:
     unit = current.get()
-    return unit if unit is not None and unit.count_query(microseconds) else thread_units.unit
+    return unit if unit is not None and unit.count_query(microseconds) else outside.unit()
 
 
 def _rows(kind: QueryKind, sql: Any, context: Any) -> int | None:

@@ -1,12 +1,11 @@
 """Units of work: the request, task or command that things happen in.
 
 A unit is entered and left within one step and known to what runs inside by a context variable. It may be
-shared by threads and tasks, so it is locked; what happens after it closed, or outside any, goes to a fold of the
-thread's own with unit `none`.
+shared by threads and tasks, so it is locked.
 """
 
+import os
 import threading
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -90,47 +89,9 @@ def entered(unit: Unit) -> Iterator[None]:
         current.reset(token)
 
 
-class _ThreadEnd:
-    """Held by a thread's locals alone, so that it goes with the thread."""
-
-
-class ThreadUnits(threading.local):
-    """Each thread's unit for work outside any. Flushed when the thread ends, or the process."""
-
-    def __init__(self) -> None:
-        self.begin()
-
-    def begin(self) -> None:
-        self.unit = Unit("none", "")
-        self._end = _ThreadEnd()
-        weakref.finalize(self._end, _flush, self.unit)
-
-
-def _flush(unit: Unit) -> None:
-    drained = unit.close()
-    if drained:
-        _write(drained, unit)
-
-
-def flush_thread() -> None:
-    """Write what this thread did outside any unit: at each unit's end, since a signal may end the process untold."""
-    unit = thread_units.unit
-    drained = unit.drain()
-    if drained:
-        _write(drained, unit)
-
-
-def _write(drained: Drained, unit: Unit) -> None:
-    from .emitter import write_events  # noqa: PLC0415  the emitter imports this module
-
-    write_events(drained, unit)
-
-
-thread_units = ThreadUnits()
-
-
-def begin_process() -> None:
-    """In a forked child: no unit of the parent's is open here, and nothing of its is written twice."""
+def _after_fork_in_child() -> None:
     global _forks
     _forks += 1
-    thread_units.begin()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

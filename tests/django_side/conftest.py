@@ -6,7 +6,7 @@ import django
 import pytest
 from django.db import connections
 
-from logemit.unit import thread_units
+from logemit import outside
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.django_side.settings")
 django.setup()
@@ -14,6 +14,6 @@ django.setup()
 
 @pytest.fixture(autouse=True)
 def events_go_to_a_file(output: Path) -> Iterator[None]:
-    thread_units.unit.drain()  # what another test did outside any unit
+    outside.unit().drain()  # what another test did outside any unit
     yield
     connections.close_all()

@@ -8,8 +8,8 @@ import pytest
 from django.db import DatabaseError, connection
 from django.test import Client
 
-from logemit import conf, emitter, queries
-from logemit.unit import Unit, entered, flush_thread
+from logemit import conf, emitter, outside, queries
+from logemit.unit import Unit, entered
 from logemit.vocabulary import LINE_LIMIT
 from tests.conftest import Events
 
@@ -184,7 +184,7 @@ def test_work_on_a_closed_unit_is_not_lost(events: Events) -> None:
         unit.close()
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    flush_thread()
+    outside.flush()
     assert sum(event["count"] for event in events("db_query")) >= 1
     assert {event["unit"] for event in events("db_query")} == {"none"}
 

@@ -232,9 +232,10 @@ def test_what_a_parent_has_not_written_yet_is_not_written_again_by_its_children(
     code = (
         "import os, sys\n"
         "from logemit.fold import QueryKind\n"
-        "from logemit.unit import Unit, current, entered, flush_thread, thread_units\n"
+        "from logemit import outside\n"
+        "from logemit.unit import Unit, current, entered\n"
         "kind = QueryKind('default', 'sqlite', 'SELECT', False, '')\n"
-        "for _ in range(3): thread_units.unit.fold_query(kind, 10, 1, None)\n"
+        "for _ in range(3): outside.unit().fold_query(kind, 10, 1, None)\n"
         "unit = Unit('request', 'r1')\n"
         "with entered(unit):\n"
         "    unit.fold_query(kind, 10, 1, None)\n"
@@ -243,9 +244,9 @@ def test_what_a_parent_has_not_written_yet_is_not_written_again_by_its_children(
         "        if pid == 0:\n"
         "            assert current.get().close() is None\n"
         "            assert not current.get().count_query(5)\n"
-        "            thread_units.unit.fold_query(kind, 10, 1, None); flush_thread(); sys.exit()\n"
+        "            outside.unit().fold_query(kind, 10, 1, None); outside.flush(); sys.exit()\n"
         "        os.waitpid(pid, 0)\n"
-        "flush_thread()"
+        "outside.flush()"
     )
     lines = [json.loads(line) for line in run(code, stdout=subprocess.PIPE).stdout.splitlines()]
     assert sorted(line["count"] for line in lines) == [1, 1, 3]
