@@ -71,11 +71,11 @@ class Fold:
         if cell is None:
             cell = self._queries[kind] = QueryCell()
         cell.add(microseconds, statements, rows)
-        self._operations += 1
-        now = time.monotonic()
-        if self._operations == 1:
-            self._since = now
-        return self._operations >= FLUSH_OPERATIONS or now - self._since >= FLUSH_SECONDS
+        operations = self._operations = self._operations + 1
+        if operations == 1:
+            self._since = time.monotonic()
+            return False
+        return operations >= FLUSH_OPERATIONS or time.monotonic() - self._since >= FLUSH_SECONDS
 
     def drain(self) -> list[tuple[str, dict[str, Any]]]:
         """(event, fields) of every line, and the fold is empty again."""

@@ -1,7 +1,9 @@
 """structlog processors that make an event's dict into its line: the last steps of every event."""
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -17,12 +19,19 @@ _BODY_LIMIT = LINE_LIMIT - STAMP_LIMIT
 _NEVER_CUT = frozenset({"bins", "unit"})
 _CUTS = (1024, 512, 256, 128, 64, 32, 16)
 _MAX_INT = 2**63
+_HEAD = b'{"logemit":%d,"event":%%s,"timestamp":%%s,"service":%%s' % SCHEMA_VERSION
 
 
 def add_timestamp(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:
     """ISO 8601, UTC, always six decimals: structlog's TimeStamper leaves them out at a whole second."""
-    event_dict["timestamp"] = datetime.now(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    seconds, microseconds = divmod(time.time_ns() // 1000, 1_000_000)
+    event_dict["timestamp"] = f"{_iso_second(seconds)}.{microseconds:06}Z"
     return event_dict
+
+
+@lru_cache(maxsize=2)
+def _iso_second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
 
 
 def plain(fields: Mapping[str, Any], event: str) -> dict[str, Any]:
@@ -63,23 +72,21 @@ def _scalar(value: Any) -> str | int | float | bool:
 
 def render(_logger: Any, _method: str, event_dict: EventDict) -> Line:
     """The renderer: an open line, which the writer stamps with `proc` and `seq`."""
-    body = dict(event_dict)
-    event, timestamp, service = body.pop("event"), body.pop("timestamp"), body.pop("service")
-    head = b'{"logemit":%d,"event":%s,"timestamp":%s,"service":%s' % (
-        SCHEMA_VERSION,
-        _dumps(event[:200]),
-        _dumps(str(timestamp)[:64]),
-        _dumps(service[:200]),
-    )
-    tail = _dumps(body)
+    event, timestamp, service = event_dict.pop("event"), event_dict.pop("timestamp"), event_dict.pop("service")
+    head = _HEAD % (_short(event), _short(timestamp), _short(service))
+    tail = _dumps(event_dict)
     if len(head) + len(tail) >= _BODY_LIMIT:
-        tail = _fitted(body, _BODY_LIMIT - len(head) - 1)
+        tail = _fitted(event_dict, _BODY_LIMIT - len(head) - 1)
     return Line(head, b"," + tail[1:] + b"\n" if len(tail) > 2 else b"}\n")
 
 
-def _fitted(body: dict[str, Any], limit: int) -> bytes:
+def _short(value: Any) -> bytes:
+    return _dumps(str(value)[:200])
+
+
+def _fitted(body: Mapping[str, Any], limit: int) -> bytes:
     """`body` with its long texts cut, then its last fields left out, until it fits; `cut` says how many."""
-    shorter = body
+    shorter = dict(body)
     for longest in _CUTS:
         shorter = {name: _cut(value, longest) if name not in _NEVER_CUT else value for name, value in body.items()}
         shorter["cut"] = sum(shorter[name] != value for name, value in body.items())

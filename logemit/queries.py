@@ -8,9 +8,10 @@ from . import conf, outside
 from .emitter import harmless, write_events
 from .fold import QueryKind, query_fields
 from .sql import operation, scrubbed
-from .unit import Unit, current
+from .unit import current
 
 _DML = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"})
+_harmless = harmless()
 _VENDORS = {"postgis": "postgresql", "spatialite": "sqlite"}
 
 
@@ -33,6 +34,7 @@ class QueryWrapper:
     def __init__(self, alias: str, vendor: str) -> None:
         self._alias = alias
         self._vendor = _VENDORS.get(vendor, vendor)
+        self._kinds: dict[tuple[str, bool, str], QueryKind] = {}
 
     def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
         sets = None
@@ -47,7 +49,7 @@ class QueryWrapper:
             raise
         finally:
             microseconds = (time.perf_counter_ns() - start + 500) // 1000
-            with harmless():
+            with _harmless:
                 statements = (sets.count if sets else len(params or ())) if many else 1
                 self._record(sql, many, error, microseconds, statements, context)
 
@@ -55,33 +57,34 @@ class QueryWrapper:
         settings = conf.current()
         if not settings.enabled or settings.queries == "off":
             return
-        kind = QueryKind(self._alias, self._vendor, operation(sql), many, error)
-        rows = None if error else _rows(kind, sql, context)
-        unit = _unit_for(microseconds)
-        slow = settings.slow_query_seconds is not None and microseconds / 1e6 > settings.slow_query_seconds
+        kind = self._kind(operation(sql), many, error)
+        rows = _rows(kind, sql, context) if kind.operation in _DML and not error else None
+        slow = settings.slow_query_seconds is not None and microseconds > settings.slow_query_seconds * 1e6
+        unit = current.get()
         if slow or settings.queries == "each":
+            if unit is None or not unit.count_query(microseconds):
+                unit = outside.unit()
             fields = query_fields(kind, [microseconds], statements, rows)
             if slow:
                 fields["sql"] = scrubbed(sql, self._vendor)
             write_events([("db_query", fields)], unit)
             return
-        due = unit.fold_query(kind, microseconds, statements, rows)
-        if due is None:  # closed since: by another thread
+        due = unit.fold_query(kind, microseconds, statements, rows) if unit is not None else None
+        if due is None:  # outside any unit, or it has closed
             unit = outside.unit()
-            due = unit.fold_query(kind, microseconds, statements, rows) or []
+            due = unit.fold_query(kind, microseconds, statements, rows)
         if due:
             write_events(due, unit)
 
-
-def _unit_for(microseconds: int) -> Unit:
-    unit = current.get()
-    return unit if unit is not None and unit.count_query(microseconds) else outside.unit()
+    def _kind(self, operation: str, many: bool, error: str) -> QueryKind:
+        kind = self._kinds.get((operation, many, error))
+        if kind is None:
+            kind = self._kinds[operation, many, error] = QueryKind(self._alias, self._vendor, operation, many, error)
+        return kind
 
 
 def _rows(kind: QueryKind, sql: Any, context: Any) -> int | None:
-    """Rows that a statement changed, where the driver knows it by now."""
-    if kind.operation not in _DML:
-        return None
+    """Rows that an INSERT, UPDATE or DELETE changed, where the driver knows it by now."""
     # SQLite counts the rows of RETURNING only as they are fetched.
     if kind.vendor == "sqlite" and isinstance(sql, str) and " RETURNING " in sql:
         return None

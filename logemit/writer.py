@@ -87,6 +87,9 @@ class Writer:
 
 def _batches(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
     """Runs of lines that share one write: no more than LINE_LIMIT bytes, or a single line."""
+    if len(lines) == 1:
+        yield lines
+        return
     start = size = 0
     for index, line in enumerate(lines):
         stamped = len(line.head) + len(line.tail) + STAMP_LIMIT

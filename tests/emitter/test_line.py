@@ -36,12 +36,7 @@ def test_every_line_begins_with_its_version_and_name(output: Path) -> None:
 
 
 def test_the_timestamp_has_microseconds_also_at_a_whole_second(events: Events, monkeypatch: pytest.MonkeyPatch) -> None:
-    class WholeSecond(datetime.datetime):
-        @classmethod
-        def now(cls, tz: datetime.tzinfo | None = None) -> datetime.datetime:
-            return datetime.datetime(2026, 11, 20, 12, 0, 0, 0, tz)
-
-    monkeypatch.setattr("logemit.line.datetime", WholeSecond)
+    monkeypatch.setattr("logemit.line.time.time_ns", lambda: 1_795_176_000_000_000_999)
     logemit.emit("tick")
     assert events()[0]["timestamp"] == "2026-11-20T12:00:00.000000Z"
 
