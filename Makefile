@@ -30,7 +30,8 @@ test: check pytest  ## run every check and test (sets itself up in .venv)
 
 test-matrix:  ## run the tests with every other supported Python found here, and the newest Django for it
 	@for pair in 3.12:5.2 3.13:6.1 3.14:6.1; do \
-	  python=$$(command -v python$${pair%:*} || ls $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$${pair%:*}.*/bin/python 2>/dev/null | tail -n 1); \
+	  python=python$${pair%:*}; \
+	  $$python -c '' 2>/dev/null || python=$$(ls $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$${pair%:*}.*/bin/python 2>/dev/null | tail -n 1); \
 	  if [ -z "$$python" ]; then echo "python$${pair%:*} is not here: skipped"; continue; fi; \
 	  echo "Python $${pair%:*}, Django $${pair#*:}"; \
 	  $(MAKE) --no-print-directory pytest VENV=.venv-$${pair%:*} PYTHON="$$python" DJANGO=$${pair#*:} || exit 1; \

@@ -6,17 +6,19 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .read import read
+    from .frames import read
     from .run import aggregate
 
 __all__ = ["aggregate", "read"]
 
+_MODULES = {"aggregate": ".run", "read": ".frames"}
+
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module  # noqa: PLC0415
 
-    module = import_module(f".{'run' if name == 'aggregate' else name}", __name__)
-    globals()[name] = getattr(module, name)
-    return globals()[name]
+    value = getattr(import_module(_MODULES[name], __name__), name)
+    globals()[name] = value
+    return value

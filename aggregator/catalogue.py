@@ -18,9 +18,10 @@ from .definitions import Catalogue, Filter, Measure, Metric, Summary
 from .errors import ConfigError
 
 Row = Mapping[str, Any]
+_DERIVED = ("sum", "min", "max", "low", "high", "bins", "le", "n")
 UNITS = ("seconds", "bytes", "count")
 RESERVED_COLUMNS = frozenset(
-    {"window_start", "window_seconds", "service", "events", "date", "proc", "seq", "timestamp"}
+    "window_start window_seconds window_end service events date proc seq timestamp count measure le n row".split()
 )
 
 
@@ -81,7 +82,7 @@ class _Reader:
             self._fail(f'partition is {partition!r}, expected "hour" or "day"')
         dimensions = self._names(entry, "dimensions")
         bins = self._names(entry, "bins")
-        measures = tuple(self._measure(event, item, bins) for item in entry.get("measures", []))
+        measures = tuple(self._measure(event, item, bins) for item in self._list(entry, "measures"))
         columns = [*dimensions, *(measure.name for measure in measures)]
         for column in columns:
             if (
@@ -92,11 +93,30 @@ class _Reader:
                 self._fail(f"{column!r} cannot be a column: taken, repeated or not a plain name")
         for dimension in dimensions:
             self._check_dimension_of_event(event, dimension)
+        self._check_columns_of_event(event, dimensions, measures)
         if missing := sorted(set(bins) - {measure.name for measure in measures}):
             self._fail(f"bins names {missing[0]!r}, which is not among the measures")
         errors = self._filter(entry, dimensions, "errors", "errors_unless")
         has_errors = bool(errors.where or errors.unless)
         self.summaries[name] = Summary(name, event, partition, dimensions, measures, errors if has_errors else None)
+
+    def _check_columns_of_event(self, event: str, dimensions: tuple[str, ...], measures: tuple[Measure, ...]) -> None:
+        """All summaries of an event are made of the same columns: a name means one thing in all of them."""
+        others = [summary for summary in self.summaries.values() if summary.event == event]
+        units = {measure.name: measure.unit for summary in others for measure in summary.measures}
+        for measure in measures:
+            if units.setdefault(measure.name, measure.unit) != measure.unit:
+                self._fail(f"{measure.name!r} of {event} is in {units[measure.name]} in another summary")
+        derived = {f"{name}_{suffix}" for name in units for suffix in _DERIVED} | set(units)
+        named = {*dimensions, *(dimension for summary in others for dimension in summary.dimensions)}
+        if clash := sorted(named & derived):
+            self._fail(f"{clash[0]!r} is a dimension of {event} and a column of a measure")
+
+    def _list(self, entry: Row, key: str) -> list[Any]:
+        given = entry.get(key, [])
+        if not isinstance(given, list):
+            self._fail(f"{key} must be a list")
+        return given
 
     def _names(self, entry: Row, key: str) -> tuple[str, ...]:
         names = entry.get(key, [])
@@ -157,9 +177,10 @@ class _Reader:
         name = self._begin("metric", entry, known)
         if not re.fullmatch(r"[a-zA-Z_:][a-zA-Z0-9_:]{0,199}", name) or name.startswith("logemit_"):
             self._fail("not a metric name: letters, digits, _ and :, not beginning with logemit_")
-        if name in self.metrics:
+        taken = {sample for metric in self.metrics.values() for sample in _sample_names(metric.name, metric.type)}
+        if taken & _sample_names(name, str(entry.get("type"))):
             self._fail("this name is taken")
-        summary = self.summaries.get(entry.get("summary", ""))
+        summary = self.summaries.get(str(entry.get("summary", "")))
         if summary is None:
             self._fail(f"no summary {entry.get('summary')!r}; there are {', '.join(self.summaries)}")
         kind, help_text = entry.get("type"), entry.get("help")
@@ -197,7 +218,8 @@ class _Reader:
             binned = ", ".join(measure.name for measure in summary.binned) or "none"
             self._fail(f"measure is {entry.get('measure')!r}, expected one of the summary's bins: {binned}")
         given = entry.get("buckets")
-        given = self._buckets.get(given) if isinstance(given, str) else given
+        if isinstance(given, str):
+            given = self._buckets.get(given) if isinstance(self._buckets, Mapping) else None
         if not isinstance(given, list) or not given or not all(_is_bound(bound) for bound in given):
             self._fail("buckets must be a list of numbers or the name of one under [buckets]")
         bounds = tuple(float(bound) for bound in given)
@@ -210,18 +232,34 @@ class _Reader:
 
     def _labels(self, entry: Row, summary: Summary) -> tuple[tuple[str, str], ...]:
         given = entry.get("labels", [])
+        if not isinstance(given, list | dict) or not all(isinstance(v, str) for v in _texts(given)):
+            self._fail('labels must be a list of dimensions or a table such as { label = "dimension" }')
         pairs = list(given.items()) if isinstance(given, dict) else [(label, label) for label in given]
         for label, dimension in pairs:
             if dimension not in summary.dimensions:
                 names = ", ".join(summary.dimensions)
                 self._fail(f"label {label!r} wants dimension {dimension!r}; {summary.name} has {names}")
-            if not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]{0,99}", label) or label in {"le", "quantile", "service"}:
+            if (
+                not re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]{0,99}", label)
+                or label.startswith("__")
+                or (label in {"le", "quantile", "service"} or [each for each, _ in pairs].count(label) > 1)
+            ):
                 self._fail(f"{label!r} cannot be a label")
         return tuple(pairs)
 
 
 def _is_bound(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and abs(value) < 2**63 and isfinite(value)
+
+
+def _texts(given: list[Any] | dict[Any, Any]) -> list[Any]:
+    return [*given, *given.values()] if isinstance(given, dict) else given
+
+
+def _sample_names(name: str, kind: str) -> set[str]:
+    """All names that a family takes in the exposition."""
+    return {name, *(f"{name}_{suffix}" for suffix in ("bucket", "count", "sum") if kind == "histogram")}
 
 
 def _can_bin(event: Event, measure: str) -> bool:

@@ -49,8 +49,8 @@ def _document(path: Path) -> Mapping[str, Any]:
         raise ConfigError(f"{path}: no such file; leave --config out to use the shipped catalogue") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise ConfigError(f"{path}: not TOML: {exc}") from None
-    except OSError as exc:
-        raise ConfigError(f"{path}: cannot be read: {exc.strerror}") from None
+    except (OSError, ValueError) as exc:
+        raise ConfigError(f"{path}: cannot be read: {getattr(exc, 'strerror', None) or exc}") from None
 
 
 def parse_window(text: Any) -> int:

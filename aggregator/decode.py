@@ -86,20 +86,28 @@ class Batch:
     plan: EventPlan
     columns: dict[str, list[Any]]
     lines: list[bytes] = field(default_factory=list)
+    invalid: list[tuple[str, ...]] = field(default_factory=list)
+    """Of each row, the fields that could not be measured."""
 
     def __len__(self) -> int:
         return len(self.lines)
 
     def keep(self, wanted: list[bool]) -> "Batch":
         columns = {name: [v for v, w in zip(column, wanted, strict=True) if w] for name, column in self.columns.items()}
-        return Batch(self.plan, columns, [line for line, w in zip(self.lines, wanted, strict=True) if w])
+        lines = [line for line, w in zip(self.lines, wanted, strict=True) if w]
+        return Batch(self.plan, columns, lines, [names for names, w in zip(self.invalid, wanted, strict=True) if w])
 
 
 @dataclass(slots=True)
 class Decoded:
     batches: dict[str, Batch] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
-    fields_invalid: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def fields_invalid(self) -> Counter[str]:
+        """How often each field could not be measured, by event.field."""
+        names = (f"{b.plan.name}.{name}" for b in self.batches.values() for names in b.invalid for name in names)
+        return Counter(names)
 
 
 class Decoder:
@@ -134,13 +142,14 @@ class Decoder:
             plan = plan_event(name, self._catalogue)
             if len(self._plans) < 10_000:  # names are hostile, too
                 self._plans[name] = plan
-        row = _row(event, plan, decoded.fields_invalid)
+        row, invalid = _row(event, plan)
         batch = decoded.batches.get(name)
         if batch is None:
             batch = decoded.batches[name] = Batch(plan, {column: [] for column in plan.columns})
         for column, values in batch.columns.items():
             values.append(row[column])
         batch.lines.append(record)
+        batch.invalid.append(invalid)
 
 
 def parse(record: bytes) -> dict[str, Any]:
@@ -164,7 +173,9 @@ def _encodable(value: Any) -> Any:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
-def _row(event: dict[str, Any], plan: EventPlan, invalid: Counter[str]) -> dict[str, Any]:
+def _row(event: dict[str, Any], plan: EventPlan) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The columns of a line, and the fields that could not be measured."""
+    invalid: tuple[str, ...] = ()
     row: dict[str, Any] = dict.fromkeys(plan.columns)
     row["timestamp"] = timestamp(event.get("timestamp"))
     row["service"] = _typed("service", text, event.get("service", ""))
@@ -179,7 +190,7 @@ def _row(event: dict[str, Any], plan: EventPlan, invalid: Counter[str]) -> dict[
         except WrongTypeError as exc:
             raise RejectedError("type", f"{plan.name}.{name}: expected {exc}, found {value!r:.60}") from None
         except (OutOfRangeError, OverflowError):
-            invalid[f"{plan.name}.{name}"] += 1
+            invalid = (*invalid, name)
     for dimension in plan.dimensions:
         row[dimension] = values.get(dimension, "")
     row["count"] = values.get(_COUNTED, 1) if plan.known else 1
@@ -187,7 +198,7 @@ def _row(event: dict[str, Any], plan: EventPlan, invalid: Counter[str]) -> dict[
         _spread(row, measure, values)
     for measure in plan.binned:
         row[f"{measure}_bins"] = _checked_bins(plan, values, measure, row)
-    return row
+    return row, invalid
 
 
 def _spread(row: dict[str, Any], measure: str, values: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .lines import Block
+from .lines import LINE_LIMIT, Block
 
 MARKER = b'{"logemit":'
 """Every event's line begins so."""
@@ -34,10 +34,7 @@ def unwrap(block: Block) -> Records:
     """Bare lines: an event stands alone, behind text that lost its newline to it, or glued to another."""
     records = Records()
     if block.too_long:
-        if block.data.startswith(MARKER):
-            records.too_long.append(block.first_line)
-        else:
-            records.foreign = 1
+        _count_long(records, block.first_line, is_event=block.data.startswith(MARKER))
         return records
     for line, text in _candidates(block, records):
         if text.count(MARKER) == 1:
@@ -45,6 +42,13 @@ def unwrap(block: Block) -> Records:
         else:
             records.events.extend((line, piece) for piece in _split(text))
     return records
+
+
+def _count_long(records: Records, line: int, *, is_event: bool) -> None:
+    if is_event:
+        records.too_long.append(line)
+    else:
+        records.foreign += 1
 
 
 def _candidates(block: Block, records: Records) -> Iterator[tuple[int, bytes]]:
@@ -56,7 +60,9 @@ def _candidates(block: Block, records: Records) -> Iterator[tuple[int, bytes]]:
         records.foreign += passed
         line += passed
         end = data.find(b"\n", found) + 1
-        if found == start:
+        if end - start > LINE_LIMIT:
+            _count_long(records, line, is_event=found == start)
+        elif found == start:
             yield line, data[found : end - 1]
         elif _is_event(data[found : end - 1]):
             records.foreign += 1

@@ -14,6 +14,9 @@ from logemit.vocabulary import Event, Field
 
 from .definitions import Measure
 
+MAX_COUNT = 2**40
+"""Of one line's bytes or counts: more is no measurement, and eight million such lines still add up in 64 bits."""
+
 Bins = tuple[tuple[float, int], ...]
 Reader = Callable[[Any], Any]
 
@@ -63,7 +66,7 @@ def microseconds(value: Any) -> int:
 def count(value: Any) -> int:
     """Bytes or a count."""
     number = _number(value)
-    if not 0 <= number <= grid.MAX_COUNT:
+    if not 0 <= number <= MAX_COUNT:
         raise OutOfRangeError
     if number != int(number):
         raise WrongTypeError("a whole number")

@@ -1,7 +1,8 @@
 """Sets of sequence numbers as intervals, with the times at which they happened."""
 
+import heapq
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 
@@ -13,15 +14,23 @@ class Interval(NamedTuple):
     earliest: int
     latest: int
 
+    @property
+    def numbers(self) -> int:
+        """How many."""
+        return self.last - self.first + 1
+
 
 class IntervalSet:
     """Disjoint, ascending, never adjacent. Adding the next number to the last interval costs O(1)."""
 
     __slots__ = ("_firsts", "_intervals")
 
-    def __init__(self, intervals: Iterator[Interval] | list[Interval] = ()) -> None:  # type: ignore[assignment]
-        self._intervals = list(intervals)
-        self._firsts = [interval.first for interval in self._intervals]
+    def __init__(self, intervals: Iterable[Interval] = ()) -> None:
+        self._set(list(intervals))
+
+    def _set(self, intervals: list[Interval]) -> None:
+        self._intervals = intervals
+        self._firsts = [interval.first for interval in intervals]
 
     def __iter__(self) -> Iterator[Interval]:
         return iter(self._intervals)
@@ -48,10 +57,24 @@ class IntervalSet:
         self._intervals.insert(index, interval)
         self._firsts.insert(index, interval.first)
 
+    @property
+    def last(self) -> Interval | None:
+        return self._intervals[-1] if self._intervals else None
+
     def holes(self) -> Iterator[Interval]:
         """Numbers between the intervals; their times are those of the events around them."""
         for before, after in zip(self._intervals, self._intervals[1:], strict=False):
             yield Interval(before.last + 1, after.first - 1, before.latest, after.earliest)
+
+    def close(self, holes: Iterable[Interval]) -> None:
+        """Add whole holes of this set, each as holes() gives it, ascending."""
+        merged: list[Interval] = []
+        for interval in heapq.merge(self._intervals, holes):
+            if merged and merged[-1].last == interval.first - 1:
+                merged[-1] = _joined(merged[-1], interval)
+            else:
+                merged.append(interval)
+        self._set(merged)
 
     def _remove(self, index: int) -> None:
         del self._intervals[index], self._firsts[index]

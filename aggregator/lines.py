@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-TAIL_BYTES = 256
+TAIL_BYTES = 1 << 16
+"""What stands before a position is compared when it is found again: enough to hold an event, which no other log has."""
+
+START_BYTES = 256
 BLOCK_SIZE = 1 << 23
 LINE_LIMIT = 1 << 16
 """A longer line is skipped and counted, never held."""
@@ -64,7 +67,7 @@ class Lines:
             self._move(end, data.count(b"\n", 0, end), data[max(0, end - TAIL_BYTES) : end])
         self.rest = data[end:]
         if len(self.rest) > LINE_LIMIT:
-            self._skipped = Block(self.rest[:TAIL_BYTES], self.lines + 1, too_long=True)
+            self._skipped = Block(self.rest[:START_BYTES], self.lines + 1, too_long=True)
             self._skipped_size, self._skipped_tail = 0, b""
             self._skip(self.rest)
             self.rest = b""

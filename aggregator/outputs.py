@@ -13,7 +13,7 @@ from .held import Held
 from .seen import RETAINED_DATES, HistoryRow, Seen, SeenRow
 from .store import State, Store, tables
 
-_SEEN = {name: pa.string() if name == "proc" else pa.int64() for name in SeenRow._fields}
+_SEEN = {name: pa.string() if name in ("proc", "kind") else pa.int64() for name in SeenRow._fields}
 _HISTORY = {name: pa.string() if name in ("proc", "kind") else pa.int64() for name in HistoryRow._fields}
 METRICS = "metrics.prom"
 _STATE = "_logemit"
@@ -24,6 +24,7 @@ class Outputs:
         self._store = store
 
     def _read(self, relative: str) -> pa.Table | None:
+        self._store.check(relative)
         return tables.read(self._store.path(relative))
 
     def _write(self, relative: str, table: pa.Table) -> None:
@@ -36,7 +37,10 @@ class Outputs:
         """Merge a cube into the partitions that it touches; how many there are."""
         summary = new.summary
         count = 0
-        for partition, part in _by_partition(new):
+        parts = dict(_by_partition(new))
+        for partition in self._outdated(summary):
+            parts.setdefault(partition, cube.empty(summary))
+        for partition, part in parts.items():
             cells_path, bins_path = f"{summary.name}/{partition}.parquet", f"{summary.name}_bins/{partition}.parquet"
             bins = self._read(bins_path) if summary.binned else None
             merged = cube.merge([tables.cube_of(summary, self._read(cells_path), bins), part])
@@ -47,6 +51,15 @@ class Outputs:
             count += 1
         return count
 
+    def _outdated(self, summary: Summary) -> list[str]:
+        """All partitions, where the summary has gained columns: a reader takes the columns from any one file."""
+        totals = self._read(f"{_STATE}/totals/{summary.name}.parquet")
+        wanted = set(cube.cells_schema(summary, windowed=False).names)
+        if totals is None or wanted <= set(totals.column_names):
+            return []
+        folder = self._store.path(summary.name)
+        return sorted(str(path.relative_to(folder).with_suffix("")) for path in folder.glob("date=*/*.parquet"))
+
     def write_totals(self, catalogue: Catalogue, new: Mapping[str, Cube]) -> dict[str, Cube]:
         """The totals of every summary, brought up to the new cubes."""
         totals = {}
@@ -55,8 +68,8 @@ class Outputs:
             total = tables.totals_of(summary, self._read(cells_path), self._read(bins_path))
             if summary.name in new:
                 total = cube.merge([total, cube.totals(new[summary.name])])
-                self._write(cells_path, total.cells)
-                self._write(bins_path, total.bins)
+                for path, table in zip((cells_path, bins_path), tables.totals_tables(total), strict=True):
+                    self._write(path, table)
             totals[summary.name] = total
         return totals
 
@@ -87,6 +100,7 @@ class Outputs:
     # What waits for its time.
 
     def held(self) -> list[bytes]:
+        self._store.check(f"{_STATE}/held/lines.jsonl")
         path = self._store.path(f"{_STATE}/held/lines.jsonl")
         return path.read_bytes().split(b"\n")[:-1] if path.exists() else []
 

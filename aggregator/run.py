@@ -111,12 +111,12 @@ class _Run:
         report = self._report
         decoded = self._decoder.decode(records)
         report.foreign += records.foreign
-        report.fields_invalid += sum(decoded.fields_invalid.values())
         for rejection in decoded.rejections:
             self._reject(rejection, name)
         for batch in decoded.batches.values():
             present, held, refused = self._held.take(batch)
             report.held += held
+            report.fields_invalid += sum(map(len, present.invalid))
             self._count_rejected("future", refused)
             columns = present.columns
             moments = columns["timestamp"]
@@ -139,10 +139,11 @@ class _Run:
         if not len(batch):
             return
         event = batch.plan.name
-        if event not in self._event_names and len(self._event_names) < EVENT_NAMES:
+        plan = batch.plan
+        if event not in self._event_names and (plan.known or plan.wanted or len(self._event_names) < EVENT_NAMES):
             self._event_names.add(event)
-            if batch.plan.warning and len(self.reader.warnings) < WARNINGS:
-                self.reader.warnings.append(batch.plan.warning)
+            if plan.warning and len(self.reader.warnings) < WARNINGS:
+                self.reader.warnings.append(plan.warning)
         self._by_event[event if event in self._event_names else "__other__"] += len(batch)
         self._report.events += len(batch)
         self._newest = max(self._newest, *batch.columns["timestamp"])

@@ -1,7 +1,7 @@
 """Where lines come from, and where reading stopped last time.
 
 A source is known by the SHA-256 of its first decompressed bytes (up to 1,024), its position by the decompressed
-offset at a line end and a hash of the 256 bytes before it. Name, inode and time are not trusted: so a file that was
+offset at a line end and a hash of the 64 KiB before it. Name, inode and time are not trusted: so a file that was
 renamed, copied, truncated or compressed since is recognised, and one that was rewritten is read from its start.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from . import compression
-from .errors import InputError, ReadWriteError
+from .errors import InputError, ReadWriteError, UsageError
 from .lines import TAIL_BYTES, Block, Lines
 
 FINGERPRINT_BYTES = 1024
@@ -45,7 +45,12 @@ def find(patterns: Iterable[str]) -> list[str]:
     """
     found: dict[str, None] = {}
     for pattern in patterns:
-        found.update(dict.fromkeys(_matches(pattern)))
+        if not pattern:
+            raise UsageError("a source is empty; name log files, folders, globs, or - for standard input")
+        try:
+            found.update(dict.fromkeys(_matches(pattern)))
+        except (OSError, ValueError) as exc:  # too long a name, a folder on the way that may not be entered, a NUL
+            raise InputError(f"{pattern}: {getattr(exc, 'strerror', None) or exc}; name log files or folders") from None
     return list(found)
 
 
@@ -54,6 +59,8 @@ def _matches(pattern: str) -> list[str]:
         return [STDIN]
     path = Path(pattern)
     if path.is_dir():
+        if not os.access(path, os.R_OK | os.X_OK):
+            raise ReadWriteError(f"{pattern}: this folder cannot be read; check its permissions")
         logs = sorted(str(file) for file in path.rglob("*") if _is_log(file, path))
         if not logs:
             raise InputError(f"{pattern}: no logs in this folder; expected names like *.log, *.jsonl, *.log.1, *.gz")
@@ -116,7 +123,7 @@ class Reader:
             self.position += len(piece)
             yield from lines.take(piece)
         yield from lines.flush()
-        if lines.rest and not lines.rest.endswith(b"\n"):
+        if lines.unfinished:
             yield from lines.take(b"\n")
             yield from lines.flush()
 
@@ -215,7 +222,7 @@ def _from_offset(file: _Limited, offset: int) -> Iterator[bytes]:
 
 
 def _tail(file: _Limited, offset: int) -> bytes:
-    """The up to 256 decompressed bytes before `offset`; shorter where the file is."""
+    """The up to 64 KiB of decompressed bytes before `offset`; shorter where the file is."""
     start = max(0, offset - TAIL_BYTES)
     tail = b""
     try:

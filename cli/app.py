@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from aggregator.errors import LogemitError
+from aggregator.errors import LogemitError, ReadWriteError, UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,10 +38,14 @@ Sources = Annotated[
     ),
 ]
 ConfigFile = Annotated[
-    Path | None,
+    str | None,
     typer.Option("--config", metavar="FILE", help="A logemit.toml with summaries and metrics of your own."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
+
+
+def _path(name: str | None) -> Path | None:
+    return Path(name) if name is not None else None
 
 
 def explained(command: F) -> F:
@@ -63,6 +67,9 @@ def explained(command: F) -> F:
             # Who read our output has gone; that is its right.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
+        except OSError as exc:
+            typer.echo(f"logemit: {exc.filename or 'output'}: {exc.strerror or exc}", err=True)
+            raise typer.Exit(ReadWriteError.exit_code) from None
         except Exception as exc:
             if os.environ.get("LOGEMIT_DEBUG"):
                 raise
@@ -76,7 +83,7 @@ def explained(command: F) -> F:
 @explained
 def aggregate_command(
     source: Sources,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for Parquet, metrics.prom and state.")],
+    out: Annotated[str, typer.Option("--out", metavar="DIR", help="Folder for Parquet, metrics.prom and state.")],
     window: Annotated[
         str | None,
         typer.Option(
@@ -97,10 +104,12 @@ def aggregate_command(
 
     from . import output, progress
 
-    settings = configuration.load(config, window)
+    settings = configuration.load(_path(config), window)
+    if not out:
+        raise UsageError("--out is empty; name a folder for the output")
     names = sources.find(source)
     with progress.shown(sys.stderr.isatty() and not as_json) as tell:
-        report = aggregate(names, out, settings, tell)
+        report = aggregate(names, Path(out), settings, tell)
     output.report(report, as_json=as_json)
 
 
@@ -116,7 +125,7 @@ def check_command(source: Sources, config: ConfigFile = None, as_json: AsJson = 
 
     from . import output
 
-    found = check.check(sources.find(source), configuration.load(config).catalogue)
+    found = check.check(sources.find(source), configuration.load(_path(config)).catalogue)
     output.findings(found, as_json=as_json)
     raise typer.Exit(1 if found.rejected else 0)
 
@@ -129,7 +138,7 @@ def metrics_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
 
     from . import output
 
-    output.metrics(configuration.load(config).catalogue, as_json=as_json)
+    output.metrics(configuration.load(_path(config)).catalogue, as_json=as_json)
 
 
 @app.command(name="schema", epilog=EXIT_CODES)

@@ -34,6 +34,8 @@ class Channel:
     def __init__(self, output: str, timeout_seconds: float) -> None:
         self._fd = _STANDARD.get(output)
         self._path = None if self._fd is not None else output
+        # Closed when Python started: by now the number may be that of any file that the app opened.
+        self._closed = {1: sys.__stdout__, 2: sys.__stderr__}.get(self._fd or 0, output) is None
         self._timeout = timeout_seconds
         self._identity: tuple[int, int] | None = None
         self._own_fd: int | None = None
@@ -45,6 +47,8 @@ class Channel:
     def send(self, data: bytes) -> bool:
         """Write `data` whole; False when it was dropped, with the reason in `last_error`."""
         try:
+            if self._closed:
+                raise OSError(errno.EBADF, "the output was closed before Python started")
             self._follow()
             return self._write_whole(b"\n" + data if self._torn else data)
         except OSError as exc:

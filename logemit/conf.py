@@ -52,7 +52,10 @@ def _boolean(value: Any) -> bool:
 def _text(value: Any) -> str:
     if not isinstance(value, str | os.PathLike):
         raise ValueError("expected text")
-    return os.fspath(value)
+    text = os.fspath(value)
+    if "\0" in text:
+        raise ValueError("expected text without NUL")
+    return text
 
 
 def _seconds(value: Any) -> float:
@@ -78,7 +81,10 @@ def _names(value: Any) -> tuple[str, ...]:
 
 
 def _processors(value: Any) -> tuple[Processor, ...]:
-    return tuple(_load(item) if isinstance(item, str) else item for item in _listed(value))
+    processors = tuple(_load(item) if isinstance(item, str) else item for item in _listed(value))
+    if not all(map(callable, processors)):
+        raise ValueError("expected functions or their dotted paths")
+    return processors
 
 
 def _listed(value: Any) -> Any:
@@ -87,10 +93,7 @@ def _listed(value: Any) -> Any:
 
 def _load(path: str) -> Processor:
     module, _, name = path.rpartition(".")
-    try:
-        processor: Processor = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as exc:
-        raise ValueError(f"cannot import {path!r}: {exc}") from exc
+    processor: Processor = getattr(import_module(module), name)
     return processor
 
 
@@ -149,7 +152,8 @@ def _django_settings() -> Any:
 
 
 def _default_service(django: Any) -> str:
-    return (getattr(django, "ROOT_URLCONF", None) or "app").partition(".")[0] if django else "app"
+    urlconf = getattr(django, "ROOT_URLCONF", None)
+    return urlconf.partition(".")[0] if isinstance(urlconf, str) and urlconf else "app"
 
 
 def load(django: Any, environ: Mapping[str, str]) -> Settings:
@@ -165,7 +169,7 @@ def load(django: Any, environ: Mapping[str, str]) -> Settings:
         raw = environ.get(variable, given.get(setting.name, setting.default))
         try:
             values[setting.name.lower()] = setting.parse(raw)
-        except (ValueError, TypeError) as exc:
+        except Exception as exc:  # whatever a setting does, the app starts
             source = variable if variable in environ else f'LOGEMIT["{setting.name}"]'
             problems.append(f"{source} is {raw!r}: {exc}; using {setting.default!r}")
             values[setting.name.lower()] = setting.default

@@ -1,8 +1,7 @@
 """From (event, fields) to written lines. Nothing here ever raises into the app."""
 
 import logging
-import os
-import threading
+import signal
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
@@ -12,7 +11,7 @@ from structlog.contextvars import get_contextvars
 from structlog.typing import EventDict, Processor
 
 from . import conf
-from .line import add_timestamp, plain, render
+from .line import STAMPED, add_timestamp, plain, render
 from .unit import Unit, current
 from .writer import Line, Writer
 
@@ -42,20 +41,21 @@ class _Emitter:
                 event_dict = processor(None, "info", event_dict)  # type: ignore[assignment]
         except DropEvent:
             return None
+        if len(self.processors) > 1:
+            event_dict = {name: value for name, value in event_dict.items() if name not in STAMPED}
         return render(None, "info", event_dict)
 
 
 _emitter: _Emitter | None = None
-_making = threading.Lock()
 
 
 def _get() -> _Emitter:
+    """Two threads may make one each at first: each has a `proc` of its own, and nothing is lost."""
     global _emitter
-    if _emitter is None:
-        with _making:
-            if _emitter is None:
-                _emitter = _Emitter(conf.current())
-    return _emitter
+    emitter = _emitter
+    if emitter is None:
+        emitter = _emitter = _Emitter(conf.current())
+    return emitter
 
 
 def reset() -> None:
@@ -65,16 +65,6 @@ def reset() -> None:
     conf.reload()
     if old is not None:
         old.writer.close()
-
-
-def _after_fork_in_child() -> None:
-    global _making
-    _making = threading.Lock()
-    if _emitter is not None:
-        _emitter.writer.begin_process()
-
-
-os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def emit(event: str, /, **fields: Any) -> None:
@@ -94,10 +84,14 @@ def write_events(events: Iterable[tuple[str, dict[str, Any]]], unit: Unit | None
             return
         lines = []
         for event, fields in events:
+            lost = True
             with harmless():
                 line = emitter.line(event, plain(fields, event) if as_given else fields, unit)
+                lost = False
                 if line is not None:
                     lines.append(line)
+            if lost:
+                emitter.writer.lose(1)
         if lines and not emitter.writer.write(lines):
             _tell_once("output", f"cannot write events: {emitter.writer.last_error}; they are dropped and counted")
 
@@ -111,10 +105,20 @@ class harmless:  # noqa: N801  reads as a statement; a generator would cost a mi
         pass
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> bool:
-        if isinstance(exc, Exception):
-            _tell_once("event", f"an event was lost: {exc!r}", exc)
+        if not isinstance(exc, Exception) or _is_from_a_signal(tb):
+            return False
+        _tell_once("event", f"an event was lost: {exc!r}", exc)
+        return True
+
+
+def _is_from_a_signal(tb: TracebackType | None) -> bool:
+    """The app's own exception, such as Celery's SoftTimeLimitExceeded, which a signal raised in the middle of ours."""
+    handlers = {getattr(signal.getsignal(number), "__code__", None) for number in signal.valid_signals()} - {None}
+    while tb is not None:
+        if tb.tb_frame.f_code in handlers:
             return True
-        return False
+        tb = tb.tb_next
+    return False
 
 
 _told: set[str] = set()

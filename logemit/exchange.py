@@ -4,7 +4,7 @@ import os
 import re
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from structlog.contextvars import get_contextvars
 
@@ -24,7 +24,7 @@ _BODILESS = frozenset({204, 304})
 def request_id(meta: Mapping[str, Any], header: str) -> str:
     """The id that came with the request, where it is harmless to write; else a new one."""
     given = meta.get("HTTP_" + header.upper().replace("-", "_"), "") if header else ""
-    return given if _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
+    return given if isinstance(given, str) and _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
 
 
 class Exchange:
@@ -33,7 +33,7 @@ class Exchange:
     __slots__ = ("_request", "_start", "response", "unit")
 
     def __init__(self, request: "HttpRequest", unit: Unit) -> None:
-        self._request = request
+        self._request: HttpRequest | None = request
         self._start = time.perf_counter_ns()
         self.response: HttpResponseBase | None = None
         self.unit = unit
@@ -52,6 +52,7 @@ class Exchange:
             fields["duration_seconds"] = microseconds / 1e6
         write_events([*folded, ("http_request", fields)], self.unit)
         outside.flush()
+        self.response = self._request = None  # a stream holds this, and its response the stream
 
     def finish_file(self) -> None:
         """The end of a FileResponse, whose bytes the server sends itself."""
@@ -60,6 +61,7 @@ class Exchange:
 
     def _fields(self, outcome: str, microseconds: int, response_bytes: int | None) -> dict[str, Any]:
         request, response, unit = self._request, self.response, self.unit
+        assert request is not None
         match = request.resolver_match
         failed = outcome == "ok" and (unit.exception or (response is not None and response.status_code >= 500))
         fields: dict[str, Any] = {
@@ -104,13 +106,18 @@ def _template(response: "HttpResponseBase") -> str:
     return template if isinstance(template, str) else "<template>" if template is not None else ""
 
 
-class _Streamed:
-    def __init__(self, exchange: Exchange) -> None:
+Chunks = TypeVar("Chunks")
+
+
+class _Streamed(Generic[Chunks]):
+    def __init__(self, exchange: Exchange, chunks: Chunks) -> None:
         self._exchange = exchange
+        self._chunks: Chunks | None = chunks
         self._bytes = 0
 
     def _finish(self, outcome: str = "ok") -> None:
         self._exchange.finish(outcome, self._bytes)
+        self._chunks = None  # they hold the response, which holds this
 
     def _fail(self, exc: BaseException) -> None:
         if isinstance(exc, Exception):
@@ -124,17 +131,15 @@ class _Streamed:
         self._finish("aborted")
 
 
-class Stream(_Streamed):
+class Stream(_Streamed[Iterator[bytes]]):
     """A response's chunks, counted; the request's unit is entered again for each."""
-
-    def __init__(self, exchange: Exchange, chunks: Iterator[bytes]) -> None:
-        super().__init__(exchange)
-        self._chunks = iter(chunks)
 
     def __iter__(self) -> "Stream":
         return self
 
     def __next__(self) -> bytes:
+        if self._chunks is None:
+            raise StopIteration
         try:
             with entered(self._exchange.unit):
                 chunk = next(self._chunks)
@@ -148,17 +153,15 @@ class Stream(_Streamed):
         return chunk
 
 
-class AsyncStream(_Streamed):
+class AsyncStream(_Streamed[AsyncIterator[bytes]]):
     """The same for asynchronous chunks."""
-
-    def __init__(self, exchange: Exchange, chunks: AsyncIterator[bytes]) -> None:
-        super().__init__(exchange)
-        self._chunks = aiter(chunks)
 
     def __aiter__(self) -> "AsyncStream":
         return self
 
     async def __anext__(self) -> bytes:
+        if self._chunks is None:
+            raise StopAsyncIteration
         try:
             with entered(self._exchange.unit):
                 chunk = await anext(self._chunks)

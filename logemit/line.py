@@ -15,8 +15,11 @@ from .writer import STAMP_LIMIT, Line
 RESERVED = frozenset(field.name for field in COMMON) - {"request_id", "task_id"}
 """Keys that logemit sets itself; an app's field of that name is written with a trailing underscore."""
 
+STAMPED = frozenset({"logemit", "proc", "seq", "dropped", "cut"})
+"""Of these, what the writer and the renderer put in: a user's processors cannot."""
+
 _BODY_LIMIT = LINE_LIMIT - STAMP_LIMIT
-_NEVER_CUT = frozenset({"bins", "unit"})
+_NEVER_CUT = frozenset({"bins"})
 _CUTS = (1024, 512, 256, 128, 64, 32, 16)
 _MAX_INT = 2**63
 _HEAD = b'{"logemit":%d,"event":%%s,"timestamp":%%s,"service":%%s' % SCHEMA_VERSION
@@ -56,7 +59,7 @@ def _scalar(value: Any) -> str | int | float | bool:
         case bool() | float():
             return value
         case int():
-            return value if -_MAX_INT <= value < _MAX_INT else float(value)
+            return value if -_MAX_INT <= value < _MAX_INT else _float(value)
         case str():
             return str(value)
         case datetime() | date():
@@ -65,9 +68,16 @@ def _scalar(value: Any) -> str | int | float | bool:
             listed = sorted(value, key=repr) if isinstance(value, set | frozenset) else value
             return _dumps(listed).decode()
         case _ if hasattr(value, "__float__"):  # Decimal, Fraction, numpy scalars
-            return float(value)
+            return _float(value)
         case _:
             return str(value)
+
+
+def _float(value: Any) -> float | str:
+    try:
+        return float(value)
+    except (ValueError, OverflowError):  # 10**400, Decimal("sNaN")
+        return repr(value) if not isinstance(value, int) else f"{value:#x}"
 
 
 def render(_logger: Any, _method: str, event_dict: EventDict) -> Line:
@@ -92,7 +102,7 @@ def _fitted(body: Mapping[str, Any], limit: int) -> bytes:
         shorter["cut"] = sum(shorter[name] != value for name, value in body.items())
         if len(text := _dumps(shorter)) <= limit:
             return text
-    names = [name for name in shorter if name not in ("unit", "cut")]
+    names = [name for name in shorter if name != "cut"]
     while len(text := _dumps(shorter)) > limit and names:
         shorter.pop(names.pop())
         shorter["cut"] = len(body) - len(shorter) + 1 + sum(shorter.get(n, v) != v for n, v in body.items())
@@ -126,6 +136,6 @@ def _encodable(value: Any, depth: int) -> Any:
         case bool() | float() | None:
             return value
         case int():
-            return value if -_MAX_INT <= value < _MAX_INT else float(value)
+            return value if -_MAX_INT <= value < _MAX_INT else _float(value)
         case _:
             return str(value).encode("utf-8", "replace").decode()

@@ -82,8 +82,11 @@ def _answered(exchange: Exchange, response: HttpResponseBase) -> None:
         cast("Any", response)._resource_closers.append(exchange.finish_file)
     else:
         streamed = cast("Any", response)
-        stream = AsyncStream if getattr(response, "is_async", False) else Stream
-        streamed.streaming_content = stream(exchange, streamed.streaming_content)
+        chunks = streamed.streaming_content
+        is_async = getattr(response, "is_async", False)
+        streamed.streaming_content = (
+            AsyncStream(exchange, aiter(chunks)) if is_async else Stream(exchange, iter(chunks))
+        )
 
 
 def _ended_by(exc: BaseException) -> str:

@@ -3,7 +3,6 @@
 Flushed when the thread ends, or the process, and with every request that the thread has served.
 """
 
-import os
 import threading
 import weakref
 
@@ -31,15 +30,17 @@ def _close(unit: Unit) -> None:
 
 
 _threads = _ThreadUnits()
-os.register_at_fork(after_in_child=_threads.begin)  # what the parent has not written is the parent's to write
 
 
 def unit() -> Unit:
-    """This thread's."""
+    """This thread's, in this process."""
+    if _threads.unit.is_parents:
+        _threads.begin()
     return _threads.unit
 
 
 def flush() -> None:
     """Write what this thread has done so far: a signal may end the process before its threads end."""
-    if drained := _threads.unit.drain():
-        write_events(drained, _threads.unit)
+    own = unit()
+    if drained := own.drain():
+        write_events(drained, own)

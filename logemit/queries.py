@@ -93,7 +93,7 @@ def _rows(kind: QueryKind, sql: Any, context: Any) -> int | None:
 
 
 def install(connection: Any) -> None:
-    """Fit a connection with the wrapper, once, innermost: at the end, a user's own wrapper block would pop it."""
+    """Fit a connection with the wrapper, once. First, so outside a user's own: appended, their block would pop ours."""
     wrappers = connection.execute_wrappers
     if not any(isinstance(wrapper, QueryWrapper) for wrapper in wrappers):
         wrappers.insert(0, QueryWrapper(connection.alias, connection.vendor))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, cast
 
-from .emitter import emit
+from .emitter import emit, harmless
 from .vocabulary import BY_NAME
 
 P = ParamSpec("P")
@@ -69,6 +69,18 @@ class Span:
 
             return cast("Callable[P, R]", timed_async)
 
+        if inspect.isgeneratorfunction(function):
+
+            @functools.wraps(function)
+            def timed_generator(*args: P.args, **kwargs: P.kwargs) -> Any:
+                with self._for_call(args, kwargs) as span:
+                    return span._take((yield from function(*args, **kwargs)))
+
+            return cast("Callable[P, R]", timed_generator)
+
+        if inspect.isasyncgenfunction(function):
+            raise TypeError(f"{function.__qualname__} is an asynchronous generator: use `async with` inside it")
+
         @functools.wraps(function)
         def timed(*args: P.args, **kwargs: P.kwargs) -> R:
             with self._for_call(args, kwargs) as span:
@@ -77,12 +89,17 @@ class Span:
         return timed
 
     def _for_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> "Span":
-        return Span(self._event, {n: v(*args, **kwargs) if callable(v) else v for n, v in self._fields.items()})
+        fields = {}
+        for name, value in self._fields.items():
+            with harmless():  # a field that cannot be found is missing, and the call goes on
+                fields[name] = value(*args, **kwargs) if callable(value) else value
+        return Span(self._event, fields)
 
     def _take(self, returned: R) -> R:
         if isinstance(returned, Mapping):
             event = BY_NAME[self._event]
-            self.set(**{name: value for name, value in returned.items() if event.field(name)})
+            with harmless():
+                self.set(**{name: value for name, value in returned.items() if event.field(name)})
         return returned
 
 

@@ -12,19 +12,34 @@ _OPERATIONS = frozenset(
 _FIRST_WORD = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*([A-Za-z]+)", re.DOTALL)
 _TEXT_LIMIT = 2000
 
-# A literal that does not end swallows the rest: better no text than somebody's data.
-_SCRUB = re.compile(
-    r"""
-    (?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))
-    | (?P<literal>\$(?P<tag>[A-Za-z_]*)\$.*?(?:\$(?P=tag)\$|\Z)   # PostgreSQL's $tag$ … $tag$
-      | [eE]'(?:[^'\\]|''|\\.)*(?:'|\Z)                           # E'…' with backslashes
+# One pass, so that a quote in a comment opens no string. What does not end, or nests, swallows the rest:
+# better no text than somebody's data.
+_COMMENT = r"--[^\n]*|/\*(?:(?!\*/|/\*).)*\*/|/\*.*"
+_NUMBER = r"(?<![\w$])(?:\d|\.\d)[\w.]*(?:(?<=[eE])[-+]\d+)?"
+_NAME = r"\"[^\W\d][\w$]*\"|`[^`]*`"
+
+_STANDARD = re.compile(
+    rf"""
+    (?P<comment>{_COMMENT})
+    | (?P<literal>\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?(?:\$(?P=tag)\$|\Z)       # PostgreSQL's $tag$ … $tag$
+      | (?<!\w)[eE]'(?:[^'\\]|''|\\.)*(?:'|\Z)                             # E'…' with backslashes
+      | (?<!\w)[nN]?[qQ]'(?:\[.*?(?:\]'|\Z)|\{{.*?(?:\}}'|\Z)|\(.*?(?:\)'|\Z)|<.*?(?:>'|\Z)   # Oracle's q'[…]'
+        |(?P<mark>[^\s\[{{(<]).*?(?:(?P=mark)'|\Z))
       | '(?:[^']|'')*(?:'|\Z)
-      | (?<![\w$"`\]])[-+]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d*)?(?:[eE][-+]?\d+)?|\.\d+))
-    | (?P<name>"(?:[^"]|"")*(?:"|\Z)|`[^`]*(?:`|\Z)|\[[^\]]*\])
+      | {_NUMBER})
+    | (?P<name>{_NAME})
+    | (?P<text>"(?:[^"]|"")*(?:"|\Z))                                         # SQLite takes it for a string
     """,
     re.VERBOSE | re.DOTALL,
 )
-_MYSQL_STRING = re.compile(r"""(?P<q>['"])(?:\\.|(?P=q)(?P=q)|(?!(?P=q))[^\\])*(?:(?P=q)|\Z)""", re.DOTALL)
+_MYSQL = re.compile(
+    rf"""
+    (?P<comment>{_COMMENT}|\#[^\n]*)
+    | (?P<literal>(?P<quote>['"])(?:\\.|(?P=quote){{2}}|(?!(?P=quote))[^\\])*(?:(?P=quote)|\Z)|{_NUMBER})
+    | (?P<name>`[^`]*`)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
 
 
 def operation(sql: Any) -> str:
@@ -43,7 +58,6 @@ def scrubbed(sql: Any, vendor: str) -> str:
     """The statement without comments, and with ? for every literal."""
     if not isinstance(sql, str):
         return ""
-    if vendor == "mysql":
-        sql = _MYSQL_STRING.sub("?", sql)
-    text = _SCRUB.sub(lambda match: match["name"] or ("" if match["comment"] else "?"), sql)
+    tokens = _MYSQL if vendor == "mysql" else _STANDARD
+    text = tokens.sub(lambda match: match["name"] or (" " if match["comment"] else "?"), sql[:20_000])
     return " ".join(text.split())[:_TEXT_LIMIT]

@@ -16,12 +16,10 @@ Drained = Sequence[tuple[str, dict[str, Any]]]
 _NOTHING: Drained = ()
 
 
-_forks = 0
-"""How often this process is a fork of a fork: what a parent has not written yet is the parent's to write."""
-
-
 class Unit:
-    __slots__ = ("_fold", "_forks", "_lock", "_open", "exception", "id", "kind", "queries", "query_microseconds")
+    """Belongs to the process that opened it: what a parent has not written yet is the parent's to write."""
+
+    __slots__ = ("_fold", "_lock", "_open", "_pid", "exception", "id", "kind", "queries", "query_microseconds")
 
     def __init__(self, kind: str, id: str) -> None:  # noqa: A002
         self.kind = kind
@@ -32,16 +30,16 @@ class Unit:
         self._fold = Fold()
         self._lock = threading.RLock()  # a signal handler may query in the middle
         self._open = True
-        self._forks = _forks
+        self._pid = os.getpid()
 
     @property
-    def _is_parents(self) -> bool:
+    def is_parents(self) -> bool:
         """Opened before this process was forked; its lock may have been held just then."""
-        return self._forks != _forks
+        return self._pid != os.getpid()
 
     def count_query(self, microseconds: int) -> bool:
         """Add to the unit's own figures; False when it is closed and the query is not its own."""
-        if self._is_parents:
+        if self.is_parents:
             return False
         with self._lock:
             if not self._open:
@@ -52,7 +50,7 @@ class Unit:
 
     def fold_query(self, kind: QueryKind, microseconds: int, statements: int, rows: int | None) -> Drained | None:
         """Count a query and fold it: what is due to be written now, often nothing; None when the unit is closed."""
-        if self._forks != _forks:
+        if self.is_parents:
             return None
         with self._lock:
             if not self._open:
@@ -69,7 +67,7 @@ class Unit:
 
     def close(self) -> Drained | None:
         """What is left to write; None when it was closed before, or is a parent's."""
-        if self._is_parents:
+        if self.is_parents:
             return None
         with self._lock:
             if not self._open:
@@ -94,11 +92,3 @@ class entered:  # noqa: N801  reads as a statement, and costs less than a genera
 
     def __exit__(self, *_exc: object) -> None:
         current.reset(self._token)
-
-
-def _after_fork_in_child() -> None:
-    global _forks
-    _forks += 1
-
-
-os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -31,8 +31,9 @@ class Writer:
         self.begin_process()
 
     def begin_process(self) -> None:
-        """A new `proc`, from 0: at the start and in every forked child, which may inherit a held lock."""
+        """A new `proc`, from 0: at the start and in every forked child, which may have inherited a held lock."""
         self._lock = threading.RLock()
+        self._pid = os.getpid()
         self._stamp = b',"proc":"%s","seq":' % os.urandom(8).hex().encode()
         self._seq = 0
         self._dropped = 0
@@ -50,6 +51,8 @@ class Writer:
 
     def write(self, lines: Sequence[Line]) -> bool:
         """Write the lines in order; False when some were dropped, which the next line that gets through tells."""
+        if self._pid != os.getpid():  # not by os.register_at_fork: a server written in C may fork without it
+            self.begin_process()
         with self._lock:
             if self._writing:  # a signal handler in the middle of a write: its lines follow it
                 self._deferred.extend(lines)
@@ -63,6 +66,11 @@ class Writer:
                 lines, self._deferred = self._deferred, []
                 sent.append(self.write(lines))
             return all(sent)
+
+    def lose(self, lines: int) -> None:
+        """Count lines that could not even be made."""
+        with self._lock:
+            self._dropped += lines
 
     def _send(self, batch: Sequence[Line]) -> bool:
         pieces = []

@@ -111,7 +111,7 @@ class Generator:
 
     def amounts(self, *names: str) -> dict[str, Any]:
         pick = self.random.choice
-        return {name: max(0, int(pick(BINARY[:1200])) + pick([-1, 0, 0, 1])) for name in names}
+        return {name: max(0, int(pick(BINARY[:1100])) + pick([-1, 0, 0, 1])) for name in names}
 
     def some(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Some fields are left out, some are null."""

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,18 @@ from .state import State
 FORMAT = 1
 STATE_FOLDER = "_logemit"
 KEPT_COMMITS = 3
-_REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT})
+_REFUSED = frozenset(
+    {
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.EEXIST,
+        errno.ENOENT,
+        errno.ENAMETOOLONG,
+    }
+)
 
 
 @contextmanager
@@ -31,14 +42,15 @@ def opened(out: Path) -> Iterator["Store"]:
 
     Raises OutputError, LockedError, StateError, ReadWriteError.
     """
-    if out.exists() and not out.is_dir():
-        raise OutputError(f"{out}: is a file, expected a folder for the output; choose another --out")
     try:
         with _told(out):
+            if out.exists() and not out.is_dir():
+                raise OutputError(f"{out}: is a file, expected a folder for the output; choose another --out")
             (out / STATE_FOLDER / "commit").mkdir(parents=True, exist_ok=True)
-        with locked(out / STATE_FOLDER / "lock"):
+        with ExitStack() as stack:
             store = Store(out)
             with _told(out):
+                stack.enter_context(locked(out / STATE_FOLDER / "lock"))
                 store.recover()
             yield store
     except PermissionError as exc:
@@ -50,7 +62,7 @@ def _told(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        place = exc.filename or out
+        place = exc.filename2 or exc.filename or out
         if exc.errno in _REFUSED:
             raise OutputError(f"{place}: cannot be written: {exc.strerror}; choose another --out") from None
         raise ReadWriteError(f"{place}: {exc.strerror or exc}; nothing is half done: mend it and run again") from None
@@ -75,6 +87,18 @@ class Store:
     def path(self, relative: str) -> Path:
         return self.out / relative
 
+    def check(self, relative: str) -> None:
+        """Raises StateError for a file of the state that is not the one that was committed."""
+        wanted = self.state.files.get(relative)
+        if wanted is None:
+            return
+        path = self.path(relative)
+        with _told(self.out):
+            found = _file_digest(path) if path.exists() else None
+        if found != wanted:
+            what = "is gone" if found is None else "was changed since it was committed"
+            raise StateError(f"{path}: {what}; restore {STATE_FOLDER} from a backup, or aggregate into a new --out")
+
     # The way out: stage, commit, apply.
 
     @contextmanager
@@ -91,6 +115,8 @@ class Store:
     def commit(self, state: State) -> None:
         """Make the staged files and `state` the output, all or nothing."""
         assert state.run == self.state.run + 1
+        own = {file.target: file.sha256 for file in self._staged if file.target.startswith(f"{STATE_FOLDER}/")}
+        state.files = {**self.state.files, **own}
         body = {
             "format": FORMAT,
             "state": state.to_json(),
@@ -113,6 +139,8 @@ class Store:
             self.state = State.from_json(body["state"])
             if not self._applied_path(runs[-1]).exists():
                 self._apply(runs[-1], [StagedFile(**file) for file in body["files"]])
+        elif (self._folder / "totals").exists():
+            raise StateError(f"{self._folder}: its commits are gone; restore it from a backup, or use a new --out")
         shutil.rmtree(self._folder / "staging", ignore_errors=True)
 
     def _load(self, run: int) -> dict[str, Any]:
@@ -120,7 +148,9 @@ class Store:
         try:
             document: dict[str, Any] = json.loads(path.read_bytes())
             checksum = document.pop("checksum")
-        except (ValueError, KeyError, AttributeError):
+        except PermissionError as exc:
+            raise ReadWriteError(f"{path}: cannot be read: {exc.strerror}; check its permissions") from None
+        except (ValueError, KeyError, AttributeError, TypeError):
             raise StateError(f"{path}: damaged; restore _logemit from a backup") from None
         if document.get("format") != FORMAT:
             found = document.get("format")

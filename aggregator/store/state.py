@@ -34,6 +34,8 @@ class State:
     checked_from: str = ""
     seen_dates: list[str] = field(default_factory=list)
     checkpoints: list[Checkpoint] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of every other file of the state, by its path."""
 
     @property
     def held(self) -> int:

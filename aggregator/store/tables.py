@@ -1,9 +1,10 @@
 """Cubes in Parquet, and back, without losing a microsecond.
 
-What people read shows seconds as floats; they are converted back exactly before a merge, which holds below 2^50
-microseconds a cell. Totals and what was seen are the project's own and stay integers.
+What people read shows seconds as floats; they are converted back exactly before a merge, which holds up to 2^50
+microseconds a cell, 35 years: there a cell stays. Totals and what was seen are the project's own and stay integers.
 """
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from logemit.grid import GRID_ID
 
 from ..cube import Cube, bins_schema, cells_schema, empty, merge
 from ..definitions import Summary
-from ..errors import LogemitError, StateError
+from ..errors import ConfigError, ReadWriteError, StateError
 
 EXACT_MICROSECONDS = 2**50
 _TEXT = pa.dictionary(pa.int32(), pa.string())
@@ -27,16 +28,21 @@ _SUFFIXES = ("sum", "min", "max")
 def read(path: Path) -> pa.Table | None:
     """A Parquet file, None where there is none. Raises StateError where it is damaged."""
     try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            return file.read()
+        file = open(path, "rb")  # noqa: SIM115  pyarrow takes no name that is not UTF-8
     except FileNotFoundError:
         return None
-    except (pa.ArrowException, OSError) as exc:
-        raise StateError(f"{path}: not readable as Parquet: {exc}; restore it from a backup") from None
+    except OSError as exc:
+        raise ReadWriteError(f"{path}: cannot be read: {exc.strerror}; check its permissions") from None
+    with file:
+        try:
+            return pq.ParquetFile(file, page_checksum_verification=True).read()
+        except (pa.ArrowException, OSError) as exc:
+            raise StateError(f"{path}: not readable as Parquet: {exc}; restore it from a backup") from None
 
 
 def write(table: pa.Table, path: Path) -> None:
-    pq.write_table(table, path, compression="zstd", write_page_checksum=True)
+    with open(path, "wb") as file:
+        pq.write_table(table, file, compression="zstd", write_page_checksum=True)
 
 
 # What people read.
@@ -49,7 +55,26 @@ def partition_tables(cube: Cube) -> tuple[pa.Table, pa.Table | None]:
 
 
 def _metadata(summary: Summary) -> dict[str, str]:
-    return {"logemit.summary": summary.name, "logemit.format": "1", "logemit.grid": GRID_ID}
+    measures = {measure.name: [measure.unit, measure.bins] for measure in summary.measures}
+    names = {"logemit.summary": summary.name, "logemit.format": "1", "logemit.grid": GRID_ID}
+    return {**names, "logemit.measures": json.dumps(measures)}
+
+
+def _check_measures(summary: Summary, table: pa.Table) -> None:
+    """A measure's unit and bins stay what they were: what is in the files cannot be counted anew."""
+    before = json.loads((table.schema.metadata or {}).get(b"logemit.measures", b"{}"))
+    for measure in summary.measures:
+        unit, bins = before.get(measure.name, [measure.unit, measure.bins])
+        if unit != measure.unit:
+            raise ConfigError(
+                f"{summary.name}.{measure.name}: is in {unit} in the output, {measure.unit} in the configuration; "
+                "give the summary another name"
+            )
+        if bins != measure.bins:
+            raise ConfigError(
+                f"{summary.name}.{measure.name}: has {'' if bins else 'no '}bins in the output, "
+                f"{'' if measure.bins else 'no '}bins in the configuration; give the summary another name"
+            )
 
 
 def _for_people(cube: Cube) -> pa.Table:
@@ -61,17 +86,9 @@ def _for_people(cube: Cube) -> pa.Table:
         if measure.unit == "seconds":
             for suffix in _SUFFIXES:
                 name = f"{measure.name}_{suffix}"
-                _check_exact(summary, name, columns[name])
-                columns[name] = pc.divide(columns[name].cast(pa.float64()), 1e6)
+                exact = pc.min_element_wise(columns[name], EXACT_MICROSECONDS, skip_nulls=False)
+                columns[name] = pc.divide(exact.cast(pa.float64()), 1e6)
     return pa.table(columns).replace_schema_metadata(_metadata(summary))
-
-
-def _check_exact(summary: Summary, name: str, column: pa.ChunkedArray) -> None:
-    largest = pc.max(column).as_py()
-    if largest is not None and largest >= EXACT_MICROSECONDS:
-        raise LogemitError(
-            f"{summary.name}.{name}: a cell holds {largest / 1e6:.0f} s, more than fits exactly; use a smaller --window"
-        )
 
 
 def _bins_for_people(cube: Cube, cells: pa.Table) -> pa.Table:
@@ -93,6 +110,7 @@ def cube_of(summary: Summary, cells: pa.Table | None, bins: pa.Table | None) -> 
     """The cube that a partition's files hold. Columns that the summary gained since are filled in."""
     if cells is None:
         return empty(summary)
+    _check_measures(summary, cells)
     bins_part = _long_bins(summary, bins) if bins is not None else bins_schema(summary).empty_table()
     return merge([Cube(summary, _integers(summary, cells), bins_part)])
 
@@ -142,6 +160,7 @@ def totals_of(summary: Summary, cells: pa.Table | None, bins: pa.Table | None) -
     start = empty(summary, windowed=False)
     parts = [start]
     if cells is not None:
+        _check_measures(summary, cells)
         own_cells, own_bins = _filled_up(cells, start.cells.schema), _filled_up(bins, start.bins.schema)
         parts.append(Cube(summary, own_cells, own_bins, windowed=False))
     return merge(parts)
@@ -152,6 +171,12 @@ def _filled_up(table: pa.Table | None, schema: pa.Schema) -> pa.Table:
         return schema.empty_table()
     columns = [table[f.name] if f.name in table.column_names else _filled(f, len(table)) for f in schema]
     return pa.table([c.cast(f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
+
+
+def totals_tables(cube: Cube) -> tuple[pa.Table, pa.Table]:
+    """(cells, bins) of totals as they stand in their files."""
+    metadata = _metadata(cube.summary)
+    return cube.cells.replace_schema_metadata(metadata), cube.bins.replace_schema_metadata(metadata)
 
 
 def rows_table(columns: dict[str, pa.DataType], rows: Iterable[tuple[Any, ...]]) -> pa.Table:

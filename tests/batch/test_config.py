@@ -70,6 +70,31 @@ SUMMARY = '[[summary]]\nname = "x"\nevent = "feed_poll"\n'
         (METRIC.replace('help = "h"', ""), "needs a help text"),
         (METRIC + 'labels = ["nothing"]', "label 'nothing' wants dimension 'nothing'"),
         (METRIC + 'labels = {le = "status"}', "'le' cannot be a label"),
+        (METRIC + 'labels = {__name__ = "status"}', "'__name__' cannot be a label"),
+        (METRIC + 'labels = ["status", "status"]', "'status' cannot be a label"),
+        (METRIC + "labels = 5", "labels must be a list of dimensions"),
+        (METRIC + "labels = [5]", "labels must be a list of dimensions"),
+        (METRIC.replace('"feed_polls"', '["x"]'), "no summary"),
+        (METRIC.replace("x_total", "feed_poll_duration_seconds_count"), "this name is taken"),
+        (SUMMARY + "measures = 5", "measures must be a list"),
+        ("buckets = 5\n" + HISTOGRAM + 'measure = "duration_seconds"\nbuckets = "latency"', "buckets must be a list"),
+        (HISTOGRAM + f'measure = "duration_seconds"\nbuckets = [{10**300}]', "buckets must be a list"),
+        (SUMMARY.replace("feed_poll", "own") + 'dimensions = ["count"]', "'count' cannot be a column"),
+        (SUMMARY.replace("feed_poll", "own") + 'dimensions = ["row"]', "'row' cannot be a column"),
+        (
+            SUMMARY.replace("feed_poll", "own") + 'dimensions = ["d_min"]\nmeasures = [{name = "d", unit = "count"}]',
+            "'d_min' is a dimension of own and a column of a measure",
+        ),
+        (
+            SUMMARY.replace("feed_poll", "own") + 'measures = [{name = "d", unit = "seconds"}]\n'
+            '[[summary]]\nname = "y"\nevent = "own"\nmeasures = [{name = "d", unit = "count"}]',
+            "'d' of own is in seconds in another summary",
+        ),
+        (
+            SUMMARY.replace("feed_poll", "own") + 'measures = [{name = "d", unit = "seconds"}]\n'
+            '[[summary]]\nname = "y"\nevent = "own"\ndimensions = ["d"]',
+            "'d' is a dimension of own and a column of a measure",
+        ),
         (METRIC + 'value = "nothing_sum"', "value is 'nothing_sum', expected one of events"),
         (METRIC + "buckets = [1]", "a counter has no buckets"),
         (METRIC + 'where = {nothing = "x"}', "where names 'nothing'"),

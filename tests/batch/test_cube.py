@@ -15,7 +15,6 @@ from aggregator import cube
 from aggregator.catalogue import shipped
 from aggregator.cube import Cube
 from aggregator.decode import Batch, plan_event
-from aggregator.errors import LogemitError
 from aggregator.rollup import bin_bounds, rollup
 from aggregator.store import tables
 from logemit import grid
@@ -48,7 +47,7 @@ def batch(given_rows: list[dict[str, Any]]) -> Batch:
             values[f"{measure}_low"] = values[f"{measure}_high"] = row[measure]
         full.append(values)
     columns: dict[str, list[Any]] = {name: [row[name] for row in full] for name in PLAN.columns}
-    return Batch(PLAN, columns, [b""] * len(full))
+    return Batch(PLAN, columns, [b""] * len(full), [()] * len(full))
 
 
 def cube_of(given_rows: list[dict[str, Any]]) -> Cube:
@@ -108,13 +107,17 @@ def test_le_is_inclusive_in_both_grids() -> None:
     assert bin_bounds(np.array([1024, 1025, 2**53, 2**53 + 1]), "bytes").tolist() == [1024, 1056, 2.0**53, float("inf")]
 
 
-def test_a_sum_that_no_longer_fits_exactly_is_refused() -> None:
+def test_a_sum_that_no_longer_fits_exactly_stays_where_it_still_does() -> None:
+    """Hostile durations must not stop every later run."""
     cells = cube.cells_schema(SUMMARY).empty_table().to_pylist()
     row = {"window_start": datetime(2026, 1, 1, tzinfo=UTC), "window_seconds": 60, "service": "", "feed_id": ""}
-    row |= {"status": "", "events": 1, "items_discovered_sum": 0, "items_new_sum": 0, "duration_seconds_sum": 2**50}
+    row |= {"status": "", "events": 1, "items_discovered_sum": 0, "items_new_sum": 0, "duration_seconds_sum": 2**50 + 1}
     table = pa.Table.from_pylist([*cells, row], schema=cube.cells_schema(SUMMARY))
-    with pytest.raises(LogemitError, match="smaller --window"):
-        tables.partition_tables(Cube(SUMMARY, table, cube.bins_schema(SUMMARY).empty_table()))
+    cells_table, _ = tables.partition_tables(Cube(SUMMARY, table, cube.bins_schema(SUMMARY).empty_table()))
+    assert cells_table["duration_seconds_sum"].to_pylist() == [2**50 / 1e6]
+    assert cells_table["duration_seconds_min"].to_pylist() == [None]
+    back = tables.cube_of(SUMMARY, cells_table, None).cells
+    assert back["duration_seconds_sum"].to_pylist() == [2**50]
 
 
 def test_files_of_a_summary_that_gained_columns_are_filled_in(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from aggregator import config, run
-from aggregator.errors import LockedError, OutputError, ReadWriteError, StateError
+from aggregator.errors import ConfigError, LockedError, OutputError, ReadWriteError, StateError
+from aggregator.frames import read
 from aggregator.run import Report, aggregate
 from aggregator.store import opened, tables
 
@@ -277,3 +278,131 @@ def test_readers_never_fail_and_never_see_half_while_runs_commit(tmp_path: Path)
     assert seen == sorted(seen)
     assert len(set(seen)) > 5
     assert pd.read_parquet(out / "feed_polls")["events"].sum() == 41
+
+
+def test_logs_with_the_same_beginning_and_end_are_not_taken_for_one_another(tmp_path: Path) -> None:
+    """A banner of a kilobyte before, a traceback behind, and as many bytes between."""
+    banner, end = b"Watching for file changes with StatReloader\n" * 40, b"  File x, line 1\n" * 60
+    logs = [tmp_path / f"{name}.log" for name in "ab"]
+    for log in logs:
+        log.write_bytes(banner + b"".join(poll(seq, proc=f"proc-{log.stem}") for seq in range(5)) + end)
+    assert aggregate([str(log) for log in logs], tmp_path / "out", CONFIG).events == 10
+
+
+def test_durations_that_fill_a_cell_do_not_stop_later_runs(tmp_path: Path) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    log.write_bytes(b"".join(poll(seq, duration_seconds=1_000_000) for seq in range(1200)))
+    take_in(log, out)
+    with log.open("ab") as file:
+        file.write(poll(1200, duration_seconds=1))
+    take_in(log, out)
+    assert 'feed_poll_duration_seconds_sum{service="s"} 1.200000001e+09' in families(out)
+    assert pd.read_parquet(out / "feed_polls")["duration_seconds_sum"].tolist() == [2**50 / 1e6]
+
+
+def test_counts_that_would_not_add_up_are_no_counts(tmp_path: Path) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    log.write_bytes(b"".join(poll(seq, items_new=2**53) for seq in range(1100)))
+    assert take_in(log, out).fields_invalid == 1100
+    assert pd.read_parquet(out / "feed_polls")["items_new_sum"].tolist() == [0]
+
+
+def test_a_held_line_that_lost_a_field_tells_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    log.write_bytes(poll(0, "2026-11-20T12:06:00Z", duration_seconds=-1))
+    noon = 1_795_176_000_000_000_000
+    monkeypatch.setattr(run.time, "time_ns", lambda: noon)
+    assert take_in(log, out).fields_invalid == 0
+    monkeypatch.setattr(run.time, "time_ns", lambda: noon + 60 * 10**9)
+    assert take_in(log, out).fields_invalid == 1
+
+
+@pytest.mark.parametrize("size", [70_000, 9_000_000])
+@pytest.mark.parametrize("place", [0, (8 << 20) - 30_000, (8 << 20) - 69_000])
+def test_a_line_is_too_long_wherever_it_stands(tmp_path: Path, place: int, size: int) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    log.write_bytes(b"x\n" * (place // 2) + poll(0, status="s" * size) + poll(1) + b"y" * size + b"\n" + poll(2))
+    report = take_in(log, out)
+    assert (report.events, report.rejected, report.foreign) == (2, 1, place // 2 + 1)
+
+
+def test_events_of_the_vocabulary_are_named_whatever_else_is_there(tmp_path: Path) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    log.write_bytes(b"".join(poll(seq, event=f"own{seq}") for seq in range(1500)))
+    take_in(log, out)
+    with log.open("ab") as file:
+        file.write(poll(1500))
+    assert take_in(log, out).by_event == {"feed_poll": 1}
+
+
+STATE_FILES = ["totals/feed_polls.parquet", "totals/feed_polls_bins.parquet", "history.parquet"]
+
+
+@pytest.mark.parametrize("name", [*STATE_FILES, "seen/date=2026-11-20/part.parquet"])
+@pytest.mark.parametrize("damage", ["gone", "other"])
+def test_a_lost_or_changed_file_of_the_state_is_refused(tmp_path: Path, name: str, damage: str) -> None:
+    log, out = grown(tmp_path)
+    path = out / "_logemit" / name
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes((out / "feed_polls/date=2026-11-20/part.parquet").read_bytes())
+    with pytest.raises(StateError, match="is gone" if damage == "gone" else "was changed"):
+        take_in(log, out)
+
+
+def test_lost_commits_are_refused(tmp_path: Path) -> None:
+    log, out = grown(tmp_path)
+    for path in (out / "_logemit/commit").iterdir():
+        path.unlink()
+    with pytest.raises(StateError, match="commits are gone"):
+        take_in(log, out)
+
+
+def summary(dimensions: list[str], measures: str, bins: str = "[]") -> str:
+    return f"""
+[[summary]]
+name = "own"
+event = "own"
+dimensions = {json.dumps(dimensions)}
+measures = {measures}
+bins = {bins}
+"""
+
+
+def with_config(tmp_path: Path, text: str) -> config.Config:
+    path = tmp_path / "logemit.toml"
+    path.write_text(text)
+    return config.load(path)
+
+
+SECONDS, COUNT = '[{ name = "d", unit = "seconds" }]', '[{ name = "d", unit = "count" }]'
+
+
+def test_a_dimension_added_later_is_there_for_every_reader(tmp_path: Path) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    log.write_bytes(poll(0, "2026-11-18T12:00:00Z", event="own", a="x", b="y"))
+    aggregate([str(log)], out, with_config(tmp_path, summary(["a"], SECONDS, '["d"]')))
+    wider = with_config(tmp_path, summary(["a", "b"], SECONDS, '["d"]'))
+    assert list(read(out, "own", by=["b"], catalogue=wider.catalogue).index) == [""]
+    with log.open("ab") as file:
+        file.write(poll(1, "2026-11-19T12:00:00Z", event="own", a="x", b="y"))
+    aggregate([str(log)], out, wider)
+    frame = pd.read_parquet(out / "own")
+    assert sorted(zip(frame["a"], frame["b"], frame["events"], strict=True)) == [("x", "", 1), ("x", "y", 1)]
+    assert read(out, "own", by=["b"], catalogue=wider.catalogue)["count"].to_dict() == {"": 1, "y": 1}
+
+
+@pytest.mark.parametrize(
+    ("later", "message"),
+    [
+        (summary(["a"], COUNT), "own.d: is in seconds in the output, count in the configuration"),
+        (summary(["a"], SECONDS, '["d"]'), "own.d: has no bins in the output, bins in the configuration"),
+    ],
+)
+def test_a_measure_stays_what_it_was(tmp_path: Path, later: str, message: str) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    log.write_bytes(poll(0, event="own", a="x", d=3))
+    aggregate([str(log)], out, with_config(tmp_path, summary(["a"], SECONDS)))
+    with pytest.raises(ConfigError, match=message):
+        aggregate([str(log)], out, with_config(tmp_path, later))

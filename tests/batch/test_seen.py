@@ -1,5 +1,6 @@
 """Duplicates, holes and what is lost, against sets of plain numbers."""
 
+import time
 from collections import defaultdict
 from typing import Any
 
@@ -148,3 +149,34 @@ def test_intervals_keep_the_times_of_their_events() -> None:
     for number, moment in ((5, 50), (7, 70), (6, 65)):
         intervals.add(number, moment)
     assert list(intervals) == [Interval(5, 7, 50, 70)]
+
+
+def test_a_conflict_delivered_again_is_a_duplicate() -> None:
+    memory = Memory()
+    two = [("a", 1, NOW), ("a", 1, NOW + 5)]
+    assert memory.run(two) == [True, True]
+    assert memory.run(two) == [False, False]
+    assert (memory.conflicts, memory.duplicates) == (1, 2)
+
+
+def test_a_conflict_over_midnight_is_told() -> None:
+    memory = Memory()
+    midnight = NOW // DAY * DAY
+    assert memory.run([("a", 1, midnight - 1), ("a", 1, midnight)]) == [True, True]
+    assert memory.conflicts == 1
+
+
+def test_a_forged_number_makes_nothing_missing() -> None:
+    memory = Memory()
+    assert memory.run([("a", 0, NOW), ("a", 2**61, NOW), ("a", 1, NOW)]) == [True] * 3
+    assert (memory.missing, memory.unchecked) == (0, 1)
+
+
+def test_many_sealed_holes_cost_little() -> None:
+    memory = Memory()
+    old = NOW - HORIZON - DAY
+    began = time.monotonic()
+    memory.run([("a", seq, old) for seq in range(0, 60_000, 2)])
+    memory.run([("a", seq, old) for seq in range(60_001, 90_000, 2)])
+    assert memory.lost == 29_999 + 1 + 1 + 14_999
+    assert time.monotonic() - began < 20  # quadratic took minutes

@@ -144,6 +144,44 @@ def test_a_bad_config_and_a_bad_window(log: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_empty_names_are_refused(tmp_path: Path, log: Path) -> None:
+    """As of a variable that is not set: they must not stand for the folder we are in."""
+    for arguments in (("aggregate", log, "--out", ""), ("aggregate", "", "--out", "out"), ("check", "")):
+        done = logemit(*arguments, cwd=tmp_path)
+        assert done.returncode == 2
+        assert "is empty" in message(done)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["app.log"]
+
+
+def test_ordinary_system_errors_are_no_defects(tmp_path: Path, log: Path) -> None:
+    (tmp_path / "bad/_logemit").mkdir(parents=True)
+    (tmp_path / "bad/_logemit/lock").mkdir()
+    for arguments, code in (
+        (("aggregate", log, "--out", "bad"), 73),
+        (("aggregate", log, "--out", "x" * 300), 73),
+        (("aggregate", "x" * 300, "--out", "out"), 66),
+        (("aggregate", log, "--out", "out", "--config", tmp_path), 78),
+    ):
+        done = logemit(*arguments, cwd=tmp_path)
+        assert (done.returncode, len(done.stderr.splitlines())) == (code, 1), done.stderr
+    with open("/dev/full", "w") as full:
+        command = [LOGEMIT, "check", log]
+        done = subprocess.run(command, check=False, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode in {74, 120}
+    assert "Traceback" not in done.stderr
+
+
+def test_names_that_are_not_utf8_and_terminals_that_are_not_either(tmp_path: Path) -> None:
+    log = os.fsencode(tmp_path) + b"/caf\xe9.log"
+    Path(os.fsdecode(log)).write_bytes(poll(0, event="été"))
+    environ = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    out = os.fsencode(tmp_path) + b"/out\xe9"
+    command = [os.fsencode(LOGEMIT), b"aggregate", log, b"--out", out]
+    done = subprocess.run(command, check=False, capture_output=True, env=environ)
+    assert done.returncode == 0, done.stderr
+    assert b"Traceback" not in done.stderr
+
+
 def test_usage_errors_exit_with_2() -> None:
     for arguments in ((), ("bogus",), ("aggregate",), ("aggregate", "x"), ("check", "--bogus")):
         assert logemit(*arguments).returncode == 2
@@ -153,6 +191,7 @@ def test_check_says_what_is_in_a_log_and_exits_with_1_where_lines_are_rejected(l
     done = logemit("check", log)
     assert done.returncode == 0
     assert "feed_poll" in done.stdout
+    assert '"foreign": 1,' in logemit("check", "-", "--json", input="x" * 70_000).stdout
     with log.open("ab") as file:
         file.write(b'{"logemit":1,"broken\n' + poll(4, status=5.5) + poll(5, duration_seconds=-1))
         file.write(poll(6, event="alert_created"))

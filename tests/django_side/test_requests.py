@@ -1,6 +1,9 @@
 """One http_request for each request, as the client saw it, whatever became of it."""
 
 import asyncio
+import gc
+import uuid
+import weakref
 from typing import Any
 
 import pytest
@@ -253,3 +256,25 @@ def test_a_second_setup_changes_nothing(events: Events) -> None:
     client.get("/queries/a/?n=2")
     assert only(events)["db_queries"] == 2
     assert [event["count"] for event in events("db_query")] == [2]
+
+
+def test_a_request_id_that_is_no_text_is_not_taken(events: Events) -> None:
+    client.get("/hello/", HTTP_X_REQUEST_ID=uuid.uuid4())
+    assert len(only(events)["request_id"]) == 16
+
+
+def test_a_stream_leaves_nothing_for_the_garbage_collector(events: Events) -> None:
+    requests: list[Any] = []
+    environ = RequestFactory().get("/streamed/").environ
+    application = get_wsgi_application()
+    gc.collect()
+    gc.disable()
+    try:
+        response = application(environ, lambda *_: None)
+        requests.append(weakref.ref(response))
+        b"".join(response)
+        response.close()
+        del response
+        assert requests[0]() is None
+    finally:
+        gc.enable()

@@ -21,6 +21,7 @@ def test_the_environment_wins_over_django_settings() -> None:
 
 def test_the_service_is_named_after_the_project() -> None:
     assert load(SimpleNamespace(ROOT_URLCONF="bookmarks.urls"), {}).service == "bookmarks"
+    assert load(SimpleNamespace(ROOT_URLCONF=SimpleNamespace()), {}).service == "app"
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,11 @@ def test_the_service_is_named_after_the_project() -> None:
         ("PROCESSORS", "no.such.module"),
         ("OUTPUT", 5),
         ("CONTEXT_FIELDS", 5),
+        ("CONTEXT_FIELDS", [1]),
+        ("PROCESSORS", [5]),
+        ("PROCESSORS", "tests.emitter.no_such.module"),
+        ("SLOW_QUERY_SECONDS", 10**400),
+        ("OUTPUT", "a\0b"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_a_problem_and_its_default_is_taken(name: str, value: object) -> None:

@@ -165,3 +165,29 @@ def test_a_django_process_loads_neither_pandas_nor_pyarrow() -> None:
         "heavy = {'pandas', 'pyarrow', 'numpy', 'typer'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def picky(_logger: object, _method: str, event_dict: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    if event_dict["event"] == "bad":
+        raise KeyError
+    return {**event_dict, "unit": "u" * 1_000_000, "seq": 5, "proc": "mine"}
+
+
+def test_a_processor_that_fails_on_one_event_loses_that_one_and_it_is_counted(
+    events: Events, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOGEMIT_PROCESSORS", "tests.emitter.test_line.picky")
+    emitter.reset()
+    emitter.write_events([("good", {}), ("bad", {}), ("good", {})], None)
+    first, second = events()
+    assert (first["event"], second["event"], first["dropped"]) == ("good", "good", 1)
+    assert all(len(line) < LINE_LIMIT for line in output.read_bytes().splitlines())
+    assert (first["seq"], second["seq"]) == (0, 1)
+    assert output.read_bytes().count(b'"seq":') == 2
+
+
+def test_numbers_that_json_cannot_hold_become_text(events: Events) -> None:
+    logemit.emit("odd", big=10**400, nan=decimal.Decimal("sNaN"), listed=[10**400])
+    event = events()[0]
+    assert event["big"].startswith("0x")
+    assert event["nan"] == "Decimal('sNaN')"

@@ -1,6 +1,8 @@
 """Feed polls and bookmark imports: context managers and decorators that time themselves."""
 
 import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -74,3 +76,31 @@ def test_asynchronous_use(events: Events) -> None:
     first, second, third = events()
     assert (first["user_id"], second["user_id"], third["status"]) == ("5", "6", "success")
     assert first["import_id"] != second["import_id"]
+
+
+def test_a_decorator_whose_fields_cannot_be_found_does_not_stop_the_call(events: Events) -> None:
+    @logemit.feed_poll(feed_id=lambda feed: feed.pk)
+    def poll(feed: object) -> dict[str, int]:
+        return {"items_new": 1}
+
+    assert poll(None) == {"items_new": 1}
+    assert "feed_id" not in events()[0]
+
+
+def test_a_decorated_generator_is_timed_to_its_end(events: Events) -> None:
+    @logemit.feed_poll(feed_id=1)
+    def poll() -> Iterator[int]:
+        yield 1
+        time.sleep(0.02)
+        yield 2
+
+    assert list(poll()) == [1, 2]
+    assert events()[0]["duration_seconds"] > 0.02
+
+
+def test_an_asynchronous_generator_cannot_be_decorated() -> None:
+    async def poll() -> AsyncIterator[int]:
+        yield 1
+
+    with pytest.raises(TypeError, match="async with"):
+        logemit.feed_poll(feed_id=1)(poll)

@@ -35,7 +35,17 @@ def test_the_operation_is_from_a_fixed_list(sql: object, expected: str) -> None:
         ("SELECT 1 /* user bob */ -- secret", "sqlite", "SELECT ?"),
         ("SELECT 'never ends", "sqlite", "SELECT ?"),
         ("SELECT t1.c2, U0.id FROM t1 LIMIT 21", "sqlite", "SELECT t1.c2, U0.id FROM t1 LIMIT ?"),
-        ("WHERE x = -5 AND y IN (%s, %s)", "sqlite", "WHERE x = ? AND y IN (%s, %s)"),
+        ("WHERE x = -5 AND y IN (%s, %s)", "sqlite", "WHERE x = -? AND y IN (%s, %s)"),
+        ("SELECT ARRAY['alice','b'], data['secret']", "postgresql", "SELECT ARRAY[?,?], data[?]"),
+        ('WHERE email = "alice@example.com"', "sqlite", "WHERE email = ?"),
+        ("SELECT $t1$alice$t1$, $ä$bob$ä$, $$x$$, $1", "postgresql", "SELECT ?, ?, ?, $1"),
+        ("SELECT q'[it's alice]', nq'{x}', Q'!a'b!' FROM t", "oracle", "SELECT ?, ?, ? FROM t"),
+        ("SELECT 1 # it's alice\nFROM t WHERE a = 'secret'", "mysql", "SELECT ? FROM t WHERE a = ?"),
+        ("SELECT 1 -- it's\nFROM t WHERE a = 'secret'", "mysql", "SELECT ? FROM t WHERE a = ?"),
+        ("SELECT 2 /* it's */ FROM t WHERE a = 'secret'", "sqlite", "SELECT ? FROM t WHERE a = ?"),
+        ("SELECT x /* a /* b */ alice */ FROM t", "postgresql", "SELECT x"),
+        ("SELECT 1_234_567, .5e3, 0b1011, 0x1F, 1e-5, 12.5", "postgresql", "SELECT ?, ?, ?, ?, ?, ?"),
+        ("SELECT 'it''s', E'a\\'b', 'c'", "postgresql", "SELECT ?, ?, ?"),
     ],
 )
 def test_literals_and_comments_are_scrubbed(sql: str, vendor: str, expected: str) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import threading
@@ -130,8 +131,8 @@ def test_a_reader_that_stalls_does_not_stall_the_app_and_learns_what_was_dropped
     assert lines[-1]["seq"] == 200
 
 
-@pytest.mark.parametrize("redirect", ["exec 1>&-", "exec 1>/dev/full", "exec 1> >(true); sleep 0.2"])
-def test_a_closed_full_or_broken_output_is_counted_and_never_raised(redirect: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("redirect", ["exec 1>/dev/full", "exec 1> >(true); sleep 0.2"])
+def test_a_full_or_broken_output_is_counted_and_never_raised(redirect: str, tmp_path: Path) -> None:
     log = tmp_path / "after.log"
     code = (
         "import logemit, os\n"
@@ -259,3 +260,45 @@ def test_a_request_id_or_bins_of_any_length_never_break_the_limit(output: Path) 
         logemit.emit("db_query", bins="0.1:1," * 2000, alias="a" * 5000)
     assert len(output.read_bytes()) <= LINE_LIMIT
     assert json.loads(output.read_bytes())["cut"] == 3
+
+
+def test_a_stdout_that_was_closed_is_not_the_file_that_took_its_number(tmp_path: Path) -> None:
+    victim = tmp_path / "victim.db"
+    code = f"import logemit; file = open({str(victim)!r}, 'wb'); assert file.fileno() == 1; logemit.emit('lost')"
+    subprocess.run(["bash", "-c", 'exec "$0" -c "$1" 1>&-', sys.executable, code], check=True, timeout=30)
+    assert victim.read_bytes() == b""
+
+
+def test_a_process_forked_by_a_server_in_c_takes_a_new_proc() -> None:
+    """Without Python's fork hooks, as uWSGI does it."""
+    code = (
+        "import ctypes, os, logemit; logemit.emit('boot'); pid = ctypes.PyDLL(None).fork()\n"
+        "for _ in range(50): logemit.emit('tick')\n"
+        "if pid: os.waitpid(pid, 0)\n"
+        "else: os._exit(0)"
+    )
+    numbers = by_proc(run(code, stdout=subprocess.PIPE).stdout)
+    assert sorted(numbers.values()) == [list(range(50)), list(range(51))]
+
+
+class SoftLimitError(Exception):
+    """As Celery's SoftTimeLimitExceeded: raised by a signal, an ordinary exception."""
+
+
+def raise_timeout(*_args: object) -> None:
+    raise SoftLimitError
+
+
+def test_an_exception_that_a_signal_raises_in_the_middle_of_ours_reaches_the_app(
+    output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signal.signal(signal.SIGUSR1, raise_timeout)
+    try:
+        monkeypatch.setattr("logemit.line.time.time_ns", lambda: os.kill(os.getpid(), signal.SIGUSR1))
+        with pytest.raises(SoftLimitError):
+            logemit.emit("tick")
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    monkeypatch.undo()
+    logemit.emit("after")
+    assert "after" in output.read_text()

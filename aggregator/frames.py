@@ -40,24 +40,29 @@ def read(
             raise UsageError(f"{summary} has no dimension {name!r}; it has {', '.join(definition.group)}")
     shown = _measure(definition, measure)
     folder = Path(out)
-    cells = _load(folder, definition.name, where, freq)
+    cells = _load(folder, definition.name, definition.dimensions, where, freq)
     keys = [*(["window_start"] if freq else []), *by]
     table = _counted(cells, keys, definition, _seconds(cells, freq))
     if shown is not None:
         grouped = _grouped(cells, keys)
         table["mean"] = grouped[f"{shown.name}_sum"].sum() / table["count"]
         if shown.bins:
-            _add_quantiles(table, cells, _load(folder, f"{definition.name}_bins", where, freq), keys, shown)
+            _add_quantiles(
+                table, cells, _load(folder, f"{definition.name}_bins", definition.dimensions, where, freq), keys, shown
+            )
     return table if keys else table.reset_index(drop=True)
 
 
-def _load(folder: Path, name: str, where: dict[str, str | Sequence[str]] | None, freq: str | None) -> pd.DataFrame:
+def _load(
+    folder: Path, name: str, dimensions: Sequence[str], where: dict[str, str | Sequence[str]] | None, freq: str | None
+) -> pd.DataFrame:
     """The rows of a folder that `where` lets pass, their windows rounded down to `freq`."""
     if not (folder / name).is_dir():
         raise InputError(
             f"{folder}: no {name} here; run logemit aggregate … --out {folder} on logs that hold such events"
         )
     frame = pd.read_parquet(folder / name)
+    frame = frame.assign(**dict.fromkeys((each for each in dimensions if each not in frame.columns), ""))
     for dimension, values in (where or {}).items():
         frame = frame[frame[dimension].isin([values] if isinstance(values, str) else list(values))]
     frame = frame.assign(window_end=frame["window_start"] + pd.to_timedelta(frame["window_seconds"], unit="s"))
