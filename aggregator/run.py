@@ -10,6 +10,7 @@ from . import cube, exposition, sources
 from .config import Config
 from .decode import Batch, Decoder, Rejection
 from .envelopes import Records, unwrap
+from .errors import LogemitError
 from .held import Held
 from .outputs import Outputs
 from .rollup import rollup
@@ -57,7 +58,10 @@ class Report:
     def check_account(self) -> None:
         """read + released = events + foreign + rejected + duplicates + newly held."""
         accounted = self.events + self.foreign + self.rejected + self.duplicates + self.held
-        assert self.read + self.released == accounted, f"{self.read} + {self.released} read, {accounted} accounted for"
+        if self.read + self.released != accounted:
+            raise LogemitError(
+                f"{self.read} + {self.released} records read, {accounted} accounted for; nothing changed"
+            )
 
 
 def aggregate(names: Sequence[str], out: Path, config: Config, progress: Progress | None = None) -> Report:
@@ -116,14 +120,15 @@ class _Run:
         for batch in decoded.batches.values():
             present, held, refused = self._held.take(batch)
             report.held += held
-            report.fields_invalid += sum(map(len, present.invalid))
             self._count_rejected("future", refused)
             columns = present.columns
             moments = columns["timestamp"]
             wanted = [
                 self._seen.admit(*origin) for origin in zip(columns["proc"], columns["seq"], moments, strict=True)
             ]
-            self._roll_up(present if all(wanted) else present.keep(wanted))
+            counted = present if all(wanted) else present.keep(wanted)
+            report.fields_invalid += sum(map(len, counted.invalid))
+            self._roll_up(counted)
 
     def _reject(self, rejection: Rejection, name: str) -> None:
         self._count_rejected(rejection.kind, 1)
@@ -146,7 +151,7 @@ class _Run:
                 self.reader.warnings.append(plan.warning)
         self._by_event[event if event in self._event_names else "__other__"] += len(batch)
         self._report.events += len(batch)
-        self._newest = max(self._newest, *batch.columns["timestamp"])
+        self._newest = max(self._newest, max(batch.columns["timestamp"]))
         for summary in self._config.catalogue.of_event(event):
             partials = self._partials.setdefault(summary.name, [])
             partials.append(rollup(batch, summary, self._config.window_seconds))

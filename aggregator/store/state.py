@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
-from ..errors import StateError
+from ..errors import LogemitError, StateError
 from ..sources import Checkpoint
 
 
@@ -45,7 +45,8 @@ class State:
         """Σread = Σevents + Σforeign + Σrejected + Σduplicates + held, over all runs."""
         events, rejected = sum(self.events.values()), sum(self.rejected.values())
         accounted = events + self.foreign + rejected + self.duplicates + self.held
-        assert self.read == accounted, f"{self.read} records read, {accounted} accounted for"
+        if self.read != accounted:
+            raise LogemitError(f"{self.read} records read in all runs, {accounted} accounted for; nothing changed")
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

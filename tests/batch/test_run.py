@@ -65,6 +65,13 @@ def test_a_number_that_cannot_be_measured_is_told_and_the_event_counts(tmp_path:
     assert 'feed_polls_total{feed_id="1",service="s",status="success"} 2.0' in families(out)
 
 
+def test_a_duplicate_tells_its_invalid_field_only_once(tmp_path: Path) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    log.write_bytes(poll(0, duration_seconds=-1) * 3)
+    report = take_in(log, out)
+    assert (report.fields_invalid, report.duplicates) == (1, 2)
+
+
 def test_late_events_amend_their_own_old_partition(tmp_path: Path) -> None:
     log, out = tmp_path / "app.log", tmp_path / "out"
     log.write_bytes(poll(1, "2026-11-20T12:00:00Z"))
