@@ -151,7 +151,7 @@ class _Run:
                 self.reader.warnings.append(plan.warning)
         self._by_event[event if event in self._event_names else "__other__"] += len(batch)
         self._report.events += len(batch)
-        self._newest = max(self._newest, max(batch.columns["timestamp"]))
+        self._newest = max([self._newest, *batch.columns["timestamp"]])
         for summary in self._config.catalogue.of_event(event):
             partials = self._partials.setdefault(summary.name, [])
             partials.append(rollup(batch, summary, self._config.window_seconds))
