@@ -163,6 +163,7 @@ class Store:
         folders: set[Path] = set()
         for file in files:
             staged, target = self.path(file.staged), self.path(file.target)
+            folders.add(target.parent)  # also of a file that a run before renamed and did not live to sync
             if not staged.exists():
                 if not target.exists() or _file_digest(target) != file.sha256:
                     raise StateError(f"{target}: its staged content is gone; restore the folder from a backup")
@@ -171,7 +172,6 @@ class Store:
                 raise StateError(f"{staged}: changed after it was committed; restore the folder from a backup")
             folders.update(_make_folder(target.parent))
             os.replace(staged, target)
-            folders.add(target.parent)
         for folder in folders:
             _sync_folder(folder)
         self._applied_path(run).touch()
