@@ -2,8 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import accumulate
 from math import inf
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from prometheus_client import CollectorRegistry, generate_latest
@@ -17,12 +20,19 @@ from .definitions import Catalogue, Filter, Metric, Summary
 from .store import State
 
 Labels = tuple[str, ...]
+SERIES_AT_ONCE = 1000
+"""Of one family, held as samples at a time: a family may have any number."""
 
 
-def text(catalogue: Catalogue, totals: Mapping[str, Cube], state: State, *, service_label: bool) -> str:
-    """All families of the catalogue and those about the runs."""
-    families = [family(metric, totals[metric.summary], service_label) for metric in catalogue.metrics]
-    return _render([*families, *_about_runs(state)])
+def text(catalogue: Catalogue, totals: Mapping[str, Cube], state: State, *, service_label: bool) -> Iterator[str]:
+    """All families of the catalogue and those about the runs, in pieces."""
+    for metric in catalogue.metrics:
+        head = True
+        for part in family_parts(metric, totals[metric.summary], service_label):
+            rendered = _render([part])
+            yield rendered if head else rendered.split("\n", 2)[2]  # HELP and TYPE stand once
+            head = False
+    yield _render(_about_runs(state))
 
 
 class _Fixed(Collector):
@@ -39,47 +49,80 @@ def _render(families: Iterable[Family]) -> str:
     return generate_latest(registry).decode()
 
 
-def family(metric: Metric, totals: Cube, service_label: bool) -> Family:
-    """One metric's family. Without labels of its own it shows every known service, also at 0."""
+def family_parts(metric: Metric, totals: Cube, service_label: bool) -> Iterator[Family]:
+    """One metric's family, a part of its series each time, at least one part.
+
+    Without labels of its own it shows every known service, also at 0.
+    """
     grouping = (*(("service",) if service_label else ()), *(dimension for _, dimension in metric.labels))
     labels = [*(("service",) if service_label else ()), *(label for label, _ in metric.labels)]
     known = set(_by(totals.cells, grouping, "events")) if not metric.labels else set()
-    if metric.type == "histogram":
-        return _histogram(metric, totals, grouping, labels, known)
-    samples = _counter(metric, totals, grouping)
-    counter = CounterMetricFamily(metric.name, metric.help, labels=labels)
-    for key in sorted(known | set(samples)):
-        counter.add_metric(key, samples.get(key, 0))
-    return counter
+    make = _histogram(metric, totals, grouping) if metric.type == "histogram" else _counter(metric, totals, grouping)
+    keys = sorted(known | make.keys)
+    for start in range(0, max(1, len(keys)), SERIES_AT_ONCE):
+        yield make.family(labels, keys[start : start + SERIES_AT_ONCE])
 
 
-def _counter(metric: Metric, totals: Cube, grouping: Labels) -> dict[Labels, float]:
+@dataclass(frozen=True, slots=True)
+class _Counter:
+    metric: Metric
+    values: dict[Labels, float]
+
+    @property
+    def keys(self) -> set[Labels]:
+        return set(self.values)
+
+    def family(self, labels: list[str], keys: list[Labels]) -> Family:
+        counter = CounterMetricFamily(self.metric.name, self.metric.help, labels=labels)
+        for key in keys:
+            counter.add_metric(key, self.values.get(key, 0))
+        return counter
+
+
+@dataclass(frozen=True, slots=True)
+class _Histogram:
+    metric: Metric
+    counts: dict[Labels, dict[int, int]]
+    """By bucket, its place among the metric's, not cumulative."""
+    sums: dict[Labels, float]
+
+    @property
+    def keys(self) -> set[Labels]:
+        return set(self.counts)
+
+    def family(self, labels: list[str], keys: list[Labels]) -> Family:
+        histogram = HistogramMetricFamily(self.metric.name, self.metric.help, labels=labels)
+        bounds = [_le(bound) for bound in (*self.metric.buckets, inf)]
+        for key in keys:
+            held = self.counts.get(key, {})
+            cumulative = accumulate(held.get(place, 0) for place in range(len(bounds)))
+            histogram.add_metric(key, list(zip(bounds, cumulative, strict=True)), self.sums.get(key, 0))
+        return histogram
+
+
+def _counter(metric: Metric, totals: Cube, grouping: Labels) -> _Counter:
     cells = chosen(totals.cells, metric.filter)
     if metric.value.endswith("_missing"):
         measure = metric.value.removesuffix("_missing")
         bins = chosen(totals.bins, metric.filter).filter(pc.field("measure") == measure)
-        present = _by(bins, grouping, "n")
-        return {key: events - present.get(key, 0) for key, events in _by(cells, grouping, "events").items()}
-    scale = _scale(totals.summary, metric.value.removesuffix("_sum"))
-    return {key: total / scale if scale != 1 else total for key, total in _by(cells, grouping, metric.value).items()}
+        present, events = _by(bins, grouping, "n"), _by(cells, grouping, "events")
+        return _Counter(metric, {key: count - present.get(key, 0) for key, count in events.items()})
+    return _Counter(metric, _sums(totals.summary, cells, grouping, metric.value))
 
 
-def _histogram(
-    metric: Metric, totals: Cube, grouping: Labels, labels: list[str], known: set[Labels]
-) -> HistogramMetricFamily:
+def _histogram(metric: Metric, totals: Cube, grouping: Labels) -> _Histogram:
     bins = chosen(totals.bins, metric.filter).filter(pc.field("measure") == metric.measure)
-    sums = _by(chosen(totals.cells, metric.filter), grouping, f"{metric.measure}_sum")
-    by_key: dict[Labels, list[tuple[float, int]]] = defaultdict(list)
-    for key, n in _by(bins, (*grouping, "le"), "n").items():
-        by_key[key[:-1]].append((float(key[-1]), n))
-    scale = _scale(totals.summary, metric.measure)
-    histogram = HistogramMetricFamily(metric.name, metric.help, labels=labels)
-    for key in sorted(known | set(by_key)):
-        held = by_key.get(key, [])
-        buckets = [(_le(b), sum(n for le, n in held if le <= b)) for b in (*metric.buckets, inf)]
-        total = sums.get(key, 0)
-        histogram.add_metric(key, buckets, total / scale if scale != 1 else total)
-    return histogram
+    places = np.searchsorted(np.array(metric.buckets), bins["le"].to_numpy(), side="left")  # a bound holds its equal
+    counts: dict[Labels, dict[int, int]] = defaultdict(dict)
+    for key, n in _by(bins.append_column("bucket", pa.array(places)), (*grouping, "bucket"), "n").items():
+        counts[key[:-1]][int(key[-1])] = n
+    cells = chosen(totals.cells, metric.filter)
+    return _Histogram(metric, dict(counts), _sums(totals.summary, cells, grouping, f"{metric.measure}_sum"))
+
+
+def _sums(summary: Summary, cells: pa.Table, grouping: Labels, column: str) -> dict[Labels, float]:
+    scale = _scale(summary, column.removesuffix("_sum"))
+    return {key: total / scale if scale != 1 else total for key, total in _by(cells, grouping, column).items()}
 
 
 def _le(bound: float) -> str:

@@ -1,7 +1,7 @@
 """What a run reads of the folder and what it writes: each file's name, form and content."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -73,9 +73,10 @@ class Outputs:
             totals[summary.name] = total
         return totals
 
-    def write_metrics(self, text: str) -> None:
+    def write_metrics(self, text: Iterable[str]) -> None:
         with self._store.staged(METRICS) as path:
-            path.write_text(text, "utf-8")
+            with path.open("w", encoding="utf-8", newline="\n") as file:
+                file.writelines(text)
             os.chmod(path, 0o644)  # node_exporter skips what it may not read, whatever the umask was
 
     # What was seen.

@@ -141,3 +141,12 @@ def test_the_run_tells_of_itself(tmp_path: Path) -> None:
     assert found["logemit_lag_seconds",] == pytest.approx(
         found["logemit_last_run_timestamp_seconds",] - 1_795_176_000, abs=1e-3
     )
+
+
+def test_a_family_with_many_series_is_one_family(tmp_path: Path) -> None:
+    found = samples(tmp_path, *(line(**REQUEST | {"view": f"v{i}"}) for i in range(2500)))
+    name = "django_http_requests_latency_seconds_by_view_method_count"
+    assert sum(value for key, value in found.items() if key[0] == name) == 2500
+    lines = (tmp_path / "out" / "metrics.prom").read_text().splitlines()
+    heads = [line for line in lines if line.startswith("# TYPE")]
+    assert len(heads) == len(set(heads))
