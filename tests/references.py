@@ -114,7 +114,7 @@ def _values(values: Iterable[str]) -> str:
 
 def _own_families() -> str:
     totals = {summary.name: empty(summary, windowed=False) for summary in shipped().summaries}
-    text = exposition.text(shipped(), totals, State(), service_label=True).splitlines()
+    text = "".join(exposition.text(shipped(), totals, State(), service_label=True)).splitlines()
     told = [line.split(" ", 3) for line in text if line.startswith(("# HELP logemit_", "# TYPE logemit_"))]
     helps = {name: rest for _, kind, name, rest in told if kind == "HELP"}
     types = {name: rest for _, kind, name, rest in told if kind == "TYPE"}

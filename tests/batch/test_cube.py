@@ -19,8 +19,7 @@ from aggregator.rollup import bin_bounds, rollup
 from aggregator.store import tables
 from logemit import grid
 
-SUMMARY = shipped().summary("feed_polls")
-assert SUMMARY is not None
+SUMMARY = next(summary for summary in shipped().summaries if summary.name == "feed_polls")
 PLAN = plan_event("feed_poll", shipped())
 START = 1_795_176_000_000_000
 
@@ -55,7 +54,7 @@ def cube_of(given_rows: list[dict[str, Any]]) -> Cube:
 
 
 def same(left: Cube, right: Cube) -> bool:
-    return left.cells.equals(right.cells) and left.bins.equals(right.bins)
+    return bool(left.cells.equals(right.cells) and left.bins.equals(right.bins))
 
 
 @settings(deadline=None, max_examples=60)

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from aggregator import config, run
+from aggregator import config
 from aggregator.errors import ConfigError, LockedError, OutputError, ReadWriteError, StateError
 from aggregator.frames import read
 from aggregator.run import Report, aggregate
@@ -87,10 +87,10 @@ def test_future_events_are_held_until_their_time_comes(tmp_path: Path, monkeypat
     log, out = tmp_path / "app.log", tmp_path / "out"
     log.write_bytes(poll(0, "2026-11-20T12:06:00Z") + poll(1, "2026-11-20T12:04:59Z") + poll(0, "2026-11-20T12:06:00Z"))
     noon = 1_795_176_000_000_000_000
-    monkeypatch.setattr(run.time, "time_ns", lambda: noon)
+    monkeypatch.setattr(time, "time_ns", lambda: noon)
     first = take_in(log, out)
     assert (first.events, first.held, first.read) == (1, 2, 3)
-    monkeypatch.setattr(run.time, "time_ns", lambda: noon + 60 * 10**9)
+    monkeypatch.setattr(time, "time_ns", lambda: noon + 60 * 10**9)
     second = take_in(log, out)
     assert (second.released, second.events, second.duplicates, second.read) == (2, 1, 1, 0)
     assert pd.read_parquet(out / "feed_polls")["events"].sum() == 2
@@ -318,9 +318,9 @@ def test_a_held_line_that_lost_a_field_tells_it_once(tmp_path: Path, monkeypatch
     log, out = tmp_path / "app.log", tmp_path / "out"
     log.write_bytes(poll(0, "2026-11-20T12:06:00Z", duration_seconds=-1))
     noon = 1_795_176_000_000_000_000
-    monkeypatch.setattr(run.time, "time_ns", lambda: noon)
+    monkeypatch.setattr(time, "time_ns", lambda: noon)
     assert take_in(log, out).fields_invalid == 0
-    monkeypatch.setattr(run.time, "time_ns", lambda: noon + 60 * 10**9)
+    monkeypatch.setattr(time, "time_ns", lambda: noon + 60 * 10**9)
     assert take_in(log, out).fields_invalid == 1
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import given
@@ -22,7 +23,7 @@ class Memory:
         self.lost = self.duplicates = self.recovered = self.conflicts = self.unchecked = self.missing = 0
 
     def run(
-        self, events: list[tuple[str | None, int | None, int]], now: int = NOW, checked_from: str = ""
+        self, events: Sequence[tuple[str | None, int | None, int]], now: int = NOW, checked_from: str = ""
     ) -> list[bool]:
         seen = Seen(lambda date: self.dates[date], self.history, checked_from, now)
         admitted = [seen.admit(*event) for event in events]

@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import random
+import sys
 import threading
 from pathlib import Path
 
@@ -207,9 +208,9 @@ def test_a_line_without_end_that_is_not_finished_yet_waits(tmp_path: Path, follo
 
 def test_standard_input_is_read_to_its_end_also_without_a_newline(monkeypatch: pytest.MonkeyPatch) -> None:
     class Stdin:
-        buffer = io.BufferedReader(io.BytesIO(b"one\ntwo"))  # type: ignore[arg-type]
+        buffer = io.BufferedReader(io.BytesIO(b"one\ntwo"))
 
-    monkeypatch.setattr(sources.sys, "stdin", Stdin)
+    monkeypatch.setattr(sys, "stdin", Stdin)
     reader = Reader()
     assert b"".join(block.data for block in reader.blocks("-")) == b"one\ntwo\n"
     assert reader.checkpoints == ()

@@ -165,7 +165,7 @@ def test_ordinary_system_errors_are_no_defects(tmp_path: Path, log: Path) -> Non
         done = logemit(*arguments, cwd=tmp_path)
         assert (done.returncode, len(done.stderr.splitlines())) == (code, 1), done.stderr
     with open("/dev/full", "w") as full:
-        command = [LOGEMIT, "check", log]
+        command = [str(LOGEMIT), "check", str(log)]
         done = subprocess.run(command, check=False, stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode in {74, 120}
     assert "Traceback" not in done.stderr
@@ -269,7 +269,7 @@ def test_a_reader_that_goes_away_is_no_error(log: Path) -> None:
 def test_an_interrupt_changes_nothing_and_exits_with_130(tmp_path: Path) -> None:
     pipe, out = tmp_path / "pipe.log", tmp_path / "out"
     os.mkfifo(pipe)
-    command = [LOGEMIT, "aggregate", pipe, "--out", out]
+    command = list(map(str, (LOGEMIT, "aggregate", pipe, "--out", out)))
     with (
         subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process,
         pipe.open("wb", buffering=0) as writer,

@@ -9,6 +9,7 @@ from django.db import DatabaseError, connection
 from django.test import Client
 
 from logemit import conf, emitter, outside, queries
+from logemit.fold import QueryKind
 from logemit.unit import Unit, entered
 from logemit.vocabulary import LINE_LIMIT
 from tests.conftest import Events
@@ -92,7 +93,7 @@ def test_executemany_of_ten_rows_is_one_operation_and_ten_statements(events: Eve
 
 def test_a_generator_of_parameters_still_works_and_is_counted(events: Events, table: str, work: Unit) -> None:
     with connection.cursor() as cursor:
-        cursor.executemany("INSERT INTO things VALUES (%s)", ((str(i),) for i in range(4)))
+        cursor.executemany("INSERT INTO things VALUES (%s)", ((str(i),) for i in range(4)))  # type: ignore[arg-type]
         cursor.execute("SELECT COUNT(*) FROM things")
         assert cursor.fetchone()[0] == 4
     finish(work)
@@ -208,7 +209,7 @@ def test_a_long_unit_flushes_after_five_seconds(events: Events, work: Unit, monk
 
 
 def test_a_fold_with_too_many_bins_becomes_several_lines_that_add_up(events: Events, output: Any, work: Unit) -> None:
-    kind = queries.QueryKind("default", "sqlite", "SELECT", False, "")
+    kind = QueryKind("default", "sqlite", "SELECT", False, "")
     durations = [int(1.02**i) for i in range(900)]
     for microseconds in durations:
         work.fold_query(kind, microseconds, 1, 2)

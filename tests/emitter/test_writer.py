@@ -82,7 +82,11 @@ def test_a_fork_while_another_thread_writes_does_not_hang() -> None:
 
 
 def test_threads_draw_each_number_once(events: Events) -> None:
-    threads = [threading.Thread(target=lambda: [logemit.emit("tick") for _ in range(200)]) for _ in range(8)]
+    def tick() -> None:
+        for _ in range(200):
+            logemit.emit("tick")
+
+    threads = [threading.Thread(target=tick) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -180,7 +184,7 @@ def test_a_socket_as_stdout() -> None:
 
     ours, theirs = socket.socketpair()
     code = "import logemit\nfor _ in range(50): logemit.emit('tick', pad='x' * 1000)"
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=theirs)
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=theirs.fileno())
     theirs.close()
     with ours, ours.makefile("rb") as stream:
         data = stream.read()
@@ -212,7 +216,12 @@ def test_lines_of_one_unit_share_writes_of_at_most_the_limit(tmp_path: Path, mon
     sizes: list[int] = []
     writer = Writer(load(None, {"LOGEMIT_OUTPUT": str(tmp_path / "log")}))
     send = writer._channel.send
-    monkeypatch.setattr(writer._channel, "send", lambda data: sizes.append(len(data)) or send(data))
+
+    def measured(data: bytes) -> bool:
+        sizes.append(len(data))
+        return send(data)
+
+    monkeypatch.setattr(writer._channel, "send", measured)
     writer.write([Line(b'{"a":1', b',"pad":"' + b"x" * size + b'"}\n') for size in (1000, 1000, 1000, 3000, 2000)])
     writer.close()
     assert len(sizes) == 3
