@@ -235,10 +235,8 @@ def test_schema_is_a_json_schema() -> None:
     assert "http_request" in schema["$defs"]
 
 
-def test_help_teaches_and_answers_fast() -> None:
-    began = time.monotonic()
+def test_help_teaches() -> None:
     done = logemit("--help")
-    assert time.monotonic() - began < 3  # the goal is 0.3 s; a loaded machine is given time
     for word in ("aggregate", "check", "metrics", "schema", "Exit codes", "75 another run"):
         assert word in " ".join(done.stdout.split())
     assert logemit("--version").stdout == f"logemit {__version__}\n"
