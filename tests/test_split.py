@@ -130,7 +130,7 @@ def test_same_events_in_another_file(case: str, tmp_path: Path) -> None:
     """Behind another first line a log is a source of its own; its events are known all the same."""
     log, again, out = tmp_path / "app.log", tmp_path / "again.log", tmp_path / "out"
     log.write_bytes(b"".join(lines_of(case)))
-    again.write_bytes(b"collected by another agent\n" * 60 + log.read_bytes())
+    again.write_bytes(b"taken by another collector\n" * 60 + log.read_bytes())
     took, report = take_in(out, log), take_in(out, again)
     assert (report.events, report.duplicates) == (0, took.events)
     assert outputs(out) == at_once(case)
