@@ -24,7 +24,6 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MAX_SEQ = 2**62
-_COUNTED = "count"
 
 
 class RejectedError(Exception):
@@ -193,7 +192,7 @@ def _row(event: dict[str, Any], plan: EventPlan) -> tuple[dict[str, Any], tuple[
             invalid = (*invalid, name)
     for dimension in plan.dimensions:
         row[dimension] = values.get(dimension, "")
-    row["count"] = values.get(_COUNTED, 1) if plan.known else 1
+    row["count"] = values.get("count", 1) if plan.known else 1
     for measure in plan.measures:
         _spread(row, measure, values)
     for measure in plan.binned:

@@ -44,9 +44,9 @@ def read(
     keys = [*(["window_start"] if freq else []), *by]
     table = _counted(cells, keys, definition, _seconds(cells, freq))
     if shown is not None:
-        grouped = _grouped(cells, keys)
-        table["mean"] = grouped[f"{shown.name}_sum"].sum() / table["count"]
-        if shown.bins:
+        if not shown.bins:
+            table["mean"] = _grouped(cells, keys)[f"{shown.name}_sum"].sum() / table["count"]
+        else:
             _add_quantiles(
                 table, cells, _load(folder, f"{definition.name}_bins", definition.dimensions, where, freq), keys, shown
             )
@@ -114,14 +114,14 @@ def _add_quantiles(
     counted = _grouped(long, [*keys, "le"])["n"].sum().reset_index("le")
     by_key = (
         {key: (part["le"].to_numpy(), part["n"].to_numpy()) for key, part in counted.groupby(counted.index)}
-        if (keys)
+        if keys
         else {0: (counted["le"].to_numpy(), counted["n"].to_numpy())}
     )
     grouped = _grouped(cells, keys)
     low, high = grouped[f"{measure.name}_min"].min(), grouped[f"{measure.name}_max"].max()
     nothing = (np.array([]), np.array([], dtype=np.int64))
     held = [by_key.get(key, nothing) for key in table.index]
-    table["mean"] = grouped[f"{measure.name}_sum"].sum() / np.array([max(int(n.sum()), 0) or np.nan for _, n in held])
+    table["mean"] = grouped[f"{measure.name}_sum"].sum() / np.array([int(n.sum()) or np.nan for _, n in held])
     for name, q in QUANTILES.items():
         table[name] = [
             quantile(les, n, q, measure.unit, float(low[key]), float(high[key]))

@@ -35,10 +35,6 @@ class IntervalSet:
     def __iter__(self) -> Iterator[Interval]:
         return iter(self._intervals)
 
-    def __len__(self) -> int:
-        """How many intervals."""
-        return len(self._intervals)
-
     def find(self, number: int) -> Interval | None:
         index = bisect_right(self._firsts, number) - 1
         return self._intervals[index] if index >= 0 and number <= self._intervals[index].last else None

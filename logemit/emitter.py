@@ -46,22 +46,18 @@ class _Emitter:
         return render(None, "info", event_dict)
 
 
-_emitter: _Emitter | None = None
+_made: dict[str, _Emitter] = {}
+"""The emitter, once made. Of two threads that make one at first, setdefault keeps one, without a lock to fork with."""
 
 
 def _get() -> _Emitter:
-    """Two threads may make one each at first: each has a `proc` of its own, and nothing is lost."""
-    global _emitter
-    emitter = _emitter
-    if emitter is None:
-        emitter = _emitter = _Emitter(conf.current())
-    return emitter
+    emitter = _made.get("emitter")
+    return emitter if emitter is not None else _made.setdefault("emitter", _Emitter(conf.current()))
 
 
 def reset() -> None:
     """Read the settings again and open the output again, as a new process would."""
-    global _emitter
-    old, _emitter = _emitter, None
+    old = _made.pop("emitter", None)
     conf.reload()
     if old is not None:
         old.writer.close()

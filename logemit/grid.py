@@ -16,9 +16,6 @@ GRID_ID = "seconds-log150-v1;count-octave32-v1"
 MAX_MICROSECONDS = 10**12
 """1,000,000 s: the end of the grid of seconds. A longer duration is no duration (about 11.6 days)."""
 
-MAX_COUNT = 2**53
-"""The end of the grid of bytes and counts: beyond it a double no longer holds every integer."""
-
 _MANTISSAS = (*range(1000, 2000, 25), *range(2000, 5000, 50), *range(5000, 10000, 100))
 
 SECONDS_NANO = (0, *(m * 10**decade for decade in range(12) for m in _MANTISSAS), 10**15)

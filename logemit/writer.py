@@ -41,11 +41,6 @@ class Writer:
         self._deferred: list[Line] = []
 
     @property
-    def dropped(self) -> int:
-        """Lines dropped since the last that got through."""
-        return self._dropped
-
-    @property
     def last_error(self) -> OSError | None:
         return self._channel.last_error
 
