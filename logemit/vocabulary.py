@@ -82,6 +82,9 @@ _ALIAS = _dimension("alias", "app", "name of the connection or cache in settings
 _VENDOR = _dimension("vendor", "fixed", "sqlite, postgresql, mysql, oracle")
 _ERROR = _dimension("error", "app", "type of the driver's exception")
 _USER_ID = _dimension("user_id", "identity", "the user's id in the app, never a name or address")
+_EXCEPTION = _dimension("exception", "app", "type of the exception that ended it")
+_DB_QUERIES = _count("db_queries", "queries in it")
+_DB_SECONDS = _seconds("db_seconds", "time in queries")
 _FOLDED = _count("count", "how many times it happened; 1 where absent")
 
 EVENTS = (
@@ -104,8 +107,8 @@ EVENTS = (
             _seconds("view_seconds", "the view alone, with ViewMiddleware"),
             _bytes("request_bytes", "Content-Length; malformed or missing is 0"),
             _bytes("response_bytes", "of the body as sent"),
-            _count("db_queries", "queries in this request"),
-            _seconds("db_seconds", "time in queries"),
+            _DB_QUERIES,
+            _DB_SECONDS,
             _count("cache_gets", "cache reads"),
             _count("cache_hits", "cache reads that found something"),
         ),
@@ -135,6 +138,18 @@ EVENTS = (
         (_ALIAS, _VENDOR, _ERROR),
     ),
     Event(
+        "db_pool",
+        "A process's pool of database connections.",
+        (
+            _ALIAS,
+            _VENDOR,
+            _count("max_size", "connections it may open"),
+            _count("size", "connections open or being opened"),
+            _count("available", "connections idle in the pool"),
+            _count("waiting", "requests that wait for a connection"),
+        ),
+    ),
+    Event(
         "cache_operation",
         "Cache calls of one unit of work, folded by their dimensions.",
         (
@@ -144,7 +159,7 @@ EVENTS = (
             _dimension("hit", "fixed", "a read found something, also 0, '' or None", "boolean"),
             _ERROR,
             _FOLDED,
-            _count("keys", "keys named by the calls"),
+            _count("keys", "keys that the calls read or wrote; of a read of many, those found and those not found apart"),
         ),
     ),
     Event(
@@ -154,6 +169,7 @@ EVENTS = (
             _dimension("model", "app", "app_label.Model, concrete"),
             _dimension("operation", "fixed", "insert, update, delete"),
             _FOLDED,
+            _count("unknown", "statements that succeeded, but whose rows no driver tells"),
         ),
     ),
     Event(
@@ -210,22 +226,52 @@ EVENTS = (
             _seconds("duration_seconds", "run time"),
             _seconds("queue_seconds", "time between sending and starting"),
             _count("retries", "how often it had been tried before"),
+            _EXCEPTION,
+            _DB_QUERIES,
+            _DB_SECONDS,
+        ),
+    ),
+    Event(
+        "command",
+        "One management command.",
+        (
+            _dimension("name", "app", "of the command"),
+            _dimension("status", "fixed", "ok, error, aborted"),
+            _seconds("duration_seconds", "run time"),
+            _EXCEPTION,
+            _DB_QUERIES,
+            _DB_SECONDS,
         ),
     ),
     Event(
         "process_stats",
-        "What a process uses.",
+        "What a process uses, told at most every few seconds from inside its ordinary work.",
         (
-            _number("cpu_seconds", "seconds", "user and system time since its start"),
+            _dimension("implementation", "fixed", "of Python: CPython, PyPy"),
+            _dimension("version", "fixed", "of Python"),
+            _dimension("major", "fixed", "first part of the version"),
+            _dimension("minor", "fixed", "second part of the version"),
+            _dimension("patchlevel", "fixed", "third part of the version"),
+            _number("cpu_seconds", "seconds", "user and system time since this process's last line, or its start"),
             _bytes("rss_bytes", "resident memory"),
             _bytes("vms_bytes", "virtual memory"),
             _count("open_fds", "open file descriptors"),
             _count("max_fds", "limit of open file descriptors"),
             _count("threads", "threads"),
             _number("start_time_seconds", "timestamp", "Unix time of its start"),
-            _count("gc_collected", "objects collected by the garbage collector"),
-            _count("gc_uncollectable", "objects it could not collect"),
-            _count("gc_collections", "collections"),
+            _count("gc_collected", "objects that the garbage collector collected since the last line"),
+            _count("gc_uncollectable", "objects that it could not collect since the last line"),
+            _count("gc_collections", "collections since the last line"),
+        ),
+    ),
+    Event(
+        "gc_stats",
+        "The garbage collector of a process since its last line, by generation.",
+        (
+            _dimension("generation", "fixed", "0, 1, 2", "integer"),
+            _count("collected", "objects collected"),
+            _count("uncollectable", "objects that could not be collected"),
+            _count("collections", "collections"),
         ),
     ),
     Event(
