@@ -5,10 +5,9 @@ from typing import Any
 from django.apps import AppConfig
 from django.core import checks
 from django.core.signals import got_request_exception, setting_changed
-from django.db import connections
 from django.db.backends.signals import connection_created
 
-from . import emitter, queries
+from . import connections, emitter, models, queries
 from .checks import check_middleware, check_settings
 from .middleware import on_request_exception
 
@@ -20,8 +19,7 @@ class LogemitConfig(AppConfig):
     def ready(self) -> None:
         emitter.reset()
         connection_created.connect(queries.on_connection_created, dispatch_uid="logemit.queries")
-        for connection in connections.all(initialized_only=True):
-            queries.install(connection)
+        connections.install()
         got_request_exception.connect(on_request_exception, dispatch_uid="logemit.exceptions")
         setting_changed.connect(_on_setting_changed, dispatch_uid="logemit.settings")
         checks.register(check_settings)
@@ -29,5 +27,6 @@ class LogemitConfig(AppConfig):
 
 
 def _on_setting_changed(setting: str, **_kwargs: Any) -> None:
-    if setting == "LOGEMIT":
+    if setting in {"LOGEMIT", "INSTALLED_APPS"}:
         emitter.reset()
+        models.reset()

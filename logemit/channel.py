@@ -40,6 +40,7 @@ class Channel:
         self._identity: tuple[int, int] | None = None
         self._own_fd: int | None = None
         self._socket: socket.socket | None = None
+        self._may_block = False
         self._torn = False
         self._stalled = False
         self.last_error: OSError | None = None
@@ -82,6 +83,7 @@ class Channel:
         else:
             found = os.fstat(self._fd)
             self._own_fd, self._socket = _private(self._fd, found.st_mode)
+            self._may_block = self._own_fd is None and not _never_blocks(self._fd, found.st_mode)
         self._identity = (found.st_dev, found.st_ino)
 
     def _write_whole(self, data: bytes) -> bool:
@@ -106,7 +108,7 @@ class Channel:
 
     def _write(self, fd: int, view: memoryview) -> int:
         # Where the descriptor could not be made our own it may block: look for room first.
-        if fd == self._fd and not _ready(fd, 0):
+        if self._may_block and not _ready(fd, 0):
             return 0
         return os.write(fd, view)
 
@@ -121,6 +123,11 @@ def _ready(fd: int, seconds: float) -> bool:
     poll = select.poll()
     poll.register(fd, select.POLLOUT)
     return bool(poll.poll(seconds * 1000))
+
+
+def _never_blocks(fd: int, mode: int) -> bool:
+    """A file, or a device such as /dev/null."""
+    return stat.S_ISREG(mode) or (stat.S_ISCHR(mode) and not os.isatty(fd))
 
 
 def _private(fd: int, mode: int) -> tuple[int | None, socket.socket | None]:

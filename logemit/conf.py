@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from math import inf
 from typing import Any
 
 from structlog.typing import Processor
@@ -32,11 +33,28 @@ class Settings:
     output: str
     queries: str
     slow_query_seconds: float | None
+    caches: str
+    models: tuple[str, ...]
+    model_labels: Mapping[str, str]
+    commands: bool
+    celery: bool
+    exclude_views: tuple[str, ...]
+    exclude_paths: tuple[str, ...]
     request_id_header: str
+    response_id_header: str
     context_fields: tuple[str, ...]
     processors: tuple[Processor, ...]
+    process_stats_seconds: float | None
     write_timeout_seconds: float
     problems: tuple[str, ...] = field(default=(), compare=False)
+    slow_query_microseconds: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        slow = inf if self.slow_query_seconds is None else self.slow_query_seconds * 1e6
+        object.__setattr__(self, "slow_query_microseconds", slow)
+
+    def counts_model(self, app_label: str, label: str) -> bool:
+        return "all" in self.models or app_label in self.models or label in self.models
 
 
 def _boolean(value: Any) -> bool:
@@ -69,7 +87,7 @@ def _seconds_or_none(value: Any) -> float | None:
     return None if value in {None, ""} else _seconds(value)
 
 
-def _queries(value: Any) -> str:
+def _folding(value: Any) -> str:
     if value not in {"fold", "each", "off"}:
         raise ValueError('expected "fold", "each" or "off"')
     return str(value)
@@ -78,6 +96,12 @@ def _queries(value: Any) -> str:
 def _names(value: Any) -> tuple[str, ...]:
     names = value.split(",") if isinstance(value, str) else value
     return tuple(name.strip() for name in names if name.strip())
+
+
+def _mapping(value: Any) -> dict[str, str]:
+    pairs = value.items() if isinstance(value, Mapping) else [item.split("=", 1) for item in _names(value)]
+    mapping = {str(key): str(item) for key, item in pairs}
+    return {key.strip(): item.strip() for key, item in mapping.items()}
 
 
 def _processors(value: Any) -> tuple[Processor, ...]:
@@ -110,7 +134,7 @@ SETTINGS = (
     Setting(
         "QUERIES",
         "fold",
-        _queries,
+        _folding,
         "`fold`: one line per kind of query in a request; `each`: a line for every query; `off`: none.",
     ),
     Setting(
@@ -120,10 +144,49 @@ SETTINGS = (
         "A query that takes longer is written singly, with its SQL, literals scrubbed. Empty or None: never.",
     ),
     Setting(
+        "CACHES",
+        "fold",
+        _folding,
+        "`fold`: one line per kind of cache call in a request; `each`: a line for every call; `off`: none.",
+    ),
+    Setting(
+        "MODELS",
+        ("all",),
+        _names,
+        "Models whose changed rows are counted: `all`, or labels (`shop`, `shop.Order`). Empty: none.",
+    ),
+    Setting(
+        "MODEL_LABELS",
+        {},
+        _mapping,
+        'Other names for models, as dashboards know them: `{"shop.Order": "order"}`; `shop.Order=order,…` in the '
+        "environment.",
+    ),
+    Setting("COMMANDS", True, _boolean, "Management commands are units of work and write an event, servers apart."),
+    Setting("CELERY", True, _boolean, "Celery's tasks are units of work and write an event, where Celery is used."),
+    Setting(
+        "EXCLUDE_VIEWS",
+        (),
+        _names,
+        "Names of views whose requests write nothing, with wildcards: `health`, `admin:*`.",
+    ),
+    Setting(
+        "EXCLUDE_PATHS",
+        (),
+        _names,
+        "Paths whose requests write nothing, with wildcards: `/healthz`, `/static/*`.",
+    ),
+    Setting(
         "REQUEST_ID_HEADER",
         "X-Request-ID",
         _text,
         "Request header that holds the request's id. Without one, or where this is empty, an id is made.",
+    ),
+    Setting(
+        "RESPONSE_ID_HEADER",
+        "",
+        _text,
+        "Response header that the request's id is returned in. Empty: none.",
     ),
     Setting(
         "CONTEXT_FIELDS",
@@ -136,6 +199,12 @@ SETTINGS = (
         (),
         _processors,
         "structlog processors, or their dotted paths, that every event passes before it is written.",
+    ),
+    Setting(
+        "PROCESS_STATS_SECONDS",
+        15.0,
+        _seconds_or_none,
+        "How often a process tells what it uses, at most, at the end of a unit of work. Empty or None: never.",
     ),
     Setting(
         "WRITE_TIMEOUT_SECONDS",

@@ -11,7 +11,7 @@ from structlog.contextvars import get_contextvars
 from structlog.typing import EventDict, Processor
 
 from . import conf
-from .line import STAMPED, add_timestamp, plain, render
+from .line import STAMPED, Batch, add_timestamp, plain, render, short
 from .unit import Unit, current
 from .writer import Line, Writer
 
@@ -24,26 +24,51 @@ class _Emitter:
     def __init__(self, settings: conf.Settings) -> None:
         self.settings = settings
         self.writer = Writer(settings)
+        self._service = short(settings.service)
         self.processors: tuple[Processor, ...] = (add_timestamp, *settings.processors)
 
-    def line(self, event: str, fields: dict[str, Any], unit: Unit | None) -> Line | None:
-        event_dict: EventDict = {"event": event, "service": self.settings.service, "unit": "none"}
-        if unit is not None and unit.kind != "none":
-            event_dict["unit"] = unit.kind
-            event_dict["task_id" if unit.kind == "task" else "request_id"] = unit.id
+    def lines(self, events: Iterable[tuple[str, dict[str, Any]]], unit: Unit | None, as_given: bool) -> list[Line]:
+        """The lines of events of one moment and unit. What cannot be made is counted as lost."""
+        bound = self._bound()
+        common = {**_of_unit(unit), **bound} if bound else _of_unit(unit)
+        direct = None if as_given or self.settings.processors else Batch(self._service, common, bound).line
+        lines = []
+        for event, fields in events:
+            lost = True
+            with harmless():
+                if direct is not None:
+                    line: Line | None = direct(event, fields)
+                else:
+                    line = self._processed(event, common, plain(fields, event) if as_given else fields)
+                lost = False
+                if line is not None:
+                    lines.append(line)
+            if lost:
+                self.writer.lose(1)
+        return lines
+
+    def _bound(self) -> dict[str, Any]:
+        """What the app bound to its context and the settings let through."""
         bound = get_contextvars()
-        if bound:
-            names = (name for name in self.settings.context_fields if bound.get(name) is not None)
-            event_dict.update(plain({name: bound[name] for name in names}, event))
-        event_dict.update(fields)
+        if not bound:
+            return bound
+        names = {name: bound[name] for name in self.settings.context_fields if bound.get(name) is not None}
+        return plain(names, "") if names else names
+
+    def _processed(self, event: str, common: dict[str, Any], fields: dict[str, Any]) -> Line | None:
+        event_dict: EventDict = {"event": event, "service": self.settings.service, **common, **fields}
         try:
             for processor in self.processors:
                 event_dict = processor(None, "info", event_dict)  # type: ignore[assignment]
         except DropEvent:
             return None
-        if len(self.processors) > 1:
-            event_dict = {name: value for name, value in event_dict.items() if name not in STAMPED}
-        return render(None, "info", event_dict)
+        return render(None, "info", {name: value for name, value in event_dict.items() if name not in STAMPED})
+
+
+def _of_unit(unit: Unit | None) -> dict[str, Any]:
+    if unit is None or not unit.id:
+        return {"unit": unit.kind if unit is not None else "none"}
+    return {"unit": unit.kind, "task_id" if unit.kind == "task" else "request_id": unit.id}
 
 
 _made: dict[str, _Emitter] = {}
@@ -78,16 +103,7 @@ def write_events(events: Iterable[tuple[str, dict[str, Any]]], unit: Unit | None
         emitter = _get()
         if not emitter.settings.enabled:
             return
-        lines = []
-        for event, fields in events:
-            lost = True
-            with harmless():
-                line = emitter.line(event, plain(fields, event) if as_given else fields, unit)
-                lost = False
-                if line is not None:
-                    lines.append(line)
-            if lost:
-                emitter.writer.lose(1)
+        lines = emitter.lines(events, unit, as_given)
         if lines and not emitter.writer.write(lines):
             _tell_once("output", f"cannot write events: {emitter.writer.last_error}; they are dropped and counted")
 

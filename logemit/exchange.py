@@ -3,7 +3,8 @@
 import os
 import re
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from structlog.contextvars import get_contextvars
@@ -41,16 +42,18 @@ class Exchange:
     def finish(self, outcome: str = "ok", response_bytes: int | None = None) -> None:
         """Write the event with all that its unit still holds; later calls do nothing."""
         microseconds = (time.perf_counter_ns() - self._start + 500) // 1000
-        folded = self.unit.close()
+        unit, settings = self.unit, conf.current()
+        folded = unit.close()
         if folded is None:
             return
-        self.unit.id = get_contextvars().get("request_id") or self.unit.id
+        unit.id = get_contextvars().get("request_id") or unit.id
         try:
             fields = self._fields(outcome, microseconds, response_bytes)
         except Exception:  # a request object that an app bent out of shape
             fields = {"outcome": outcome, "method": INVALID_METHOD, "view": UNNAMED_VIEW}
             fields["duration_seconds"] = microseconds / 1e6
-        write_events([*folded, ("http_request", fields)], self.unit)
+        if not (unit.muted or (settings.exclude_views and _any_matches(settings.exclude_views, fields["view"]))):
+            write_events([*folded, ("http_request", fields)], unit)
         outside.flush()
         self.response = self._request = None  # a stream holds this, and its response the stream
 
@@ -82,14 +85,29 @@ class Exchange:
         if unit.exception:
             fields["exception"] = unit.exception
         fields["duration_seconds"] = microseconds / 1e6
+        if unit.view_microseconds is not None:
+            fields["view_seconds"] = unit.view_microseconds / 1e6
         fields["request_bytes"] = _length(request.META.get("CONTENT_LENGTH"))
         if response_bytes is not None:
             without_body = request.method == "HEAD" or fields["status"] in _BODILESS
             fields["response_bytes"] = 0 if without_body else response_bytes
-        if conf.current().queries != "off":
+        settings = conf.current()
+        if settings.queries != "off":
             fields["db_queries"] = unit.queries
             fields["db_seconds"] = unit.query_microseconds / 1e6
+        if settings.caches != "off":
+            fields["cache_gets"] = unit.cache_gets
+            fields["cache_hits"] = unit.cache_hits
         return fields
+
+
+def excluded(request: "HttpRequest", patterns: Collection[str]) -> bool:
+    """By its path; views are known only once they have been found."""
+    return bool(patterns) and _any_matches(patterns, request.path)
+
+
+def _any_matches(patterns: Collection[str], name: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _length(given: Any) -> int:

@@ -1,7 +1,7 @@
 """structlog processors that make an event's dict into its line: the last steps of every event."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
@@ -23,12 +23,17 @@ _NEVER_CUT = frozenset({"bins"})
 _CUTS = (1024, 512, 256, 128, 64, 32, 16)
 _MAX_INT = 2**63
 _HEAD = b'{"logemit":%d,"event":%%s,"timestamp":%%s,"service":%%s' % SCHEMA_VERSION
+_DIRECT_HEAD = _HEAD.replace(b"%s", b'"%s"', 2)  # names of our own and timestamps need no escapes
+
+
+def timestamp() -> str:
+    """Now, in ISO 8601, UTC, always six decimals: structlog's TimeStamper leaves them out at a whole second."""
+    seconds, microseconds = divmod(time.time_ns() // 1000, 1_000_000)
+    return f"{_iso_second(seconds)}.{microseconds:06}Z"
 
 
 def add_timestamp(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:
-    """ISO 8601, UTC, always six decimals: structlog's TimeStamper leaves them out at a whole second."""
-    seconds, microseconds = divmod(time.time_ns() // 1000, 1_000_000)
-    event_dict["timestamp"] = f"{_iso_second(seconds)}.{microseconds:06}Z"
+    event_dict["timestamp"] = timestamp()
     return event_dict
 
 
@@ -82,15 +87,42 @@ def _float(value: Any) -> float | str:
 
 def render(_logger: Any, _method: str, event_dict: EventDict) -> Line:
     """The renderer: an open line, which the writer stamps with `proc` and `seq`."""
-    event, timestamp, service = event_dict.pop("event"), event_dict.pop("timestamp"), event_dict.pop("service")
-    head = _HEAD % (_short(event), _short(timestamp), _short(service))
+    event, moment, service = event_dict.pop("event"), event_dict.pop("timestamp"), event_dict.pop("service")
+    head = _HEAD % (short(event), short(moment), short(service))
     tail = _dumps(event_dict)
     if len(head) + len(tail) >= _BODY_LIMIT:
         tail = _fitted(event_dict, _BODY_LIMIT - len(head) - 1)
     return Line(head, b"," + tail[1:] + b"\n" if len(tail) > 2 else b"}\n")
 
 
-def _short(value: Any) -> bytes:
+class Batch:
+    """Renders events of one moment and unit without a dict in between: what `render` does, faster.
+
+    `common` are the fields that all of them share, those in `bound` of the app's naming; an event's own of the same
+    name win.
+    """
+
+    __slots__ = ("_bound", "_common", "_common_text", "_moment", "_service")
+
+    def __init__(self, service: bytes, common: dict[str, Any], bound: Collection[str]) -> None:
+        self._moment = timestamp().encode()
+        self._service = service
+        self._common = common
+        self._common_text = b"," + _dumps(common)[1:-1]
+        self._bound = bound
+
+    def line(self, event: str, fields: dict[str, Any]) -> Line:
+        head = _DIRECT_HEAD % (event.encode(), self._moment, self._service)
+        tail = _dumps(fields)
+        too_long = len(head) + len(self._common_text) + len(tail) >= _BODY_LIMIT
+        if too_long or (self._bound and any(name in fields for name in self._bound)):
+            merged = {"event": event, "timestamp": self._moment.decode(), "service": orjson.loads(self._service)}
+            return render(None, "", {**merged, **self._common, **fields})
+        return Line(head, b"%s,%s\n" % (self._common_text, tail[1:]))
+
+
+def short(value: Any) -> bytes:
+    """A text of the line's head, as JSON."""
     return _dumps(str(value)[:200])
 
 

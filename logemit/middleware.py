@@ -1,6 +1,7 @@
 """The outermost middleware: one http_request event for each request, whatever becomes of it."""
 
 import sys
+import time
 from asyncio import CancelledError
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
@@ -8,11 +9,11 @@ from typing import Any, cast
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from structlog.contextvars import bind_contextvars, reset_contextvars
+from structlog.contextvars import bind_contextvars, get_contextvars, reset_contextvars
 
 from . import conf
 from .emitter import harmless
-from .exchange import AsyncStream, Exchange, Stream, request_id
+from .exchange import AsyncStream, Exchange, Stream, excluded, request_id
 from .unit import Unit, current, entered
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -67,14 +68,54 @@ class EventMiddleware:
             reset_contextvars(**bound)
 
 
+class ViewMiddleware:
+    """Put it last in MIDDLEWARE, if at all: times the view with its template, as `view_seconds`."""
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Handler | AsyncHandler) -> None:
+        self._get_response = get_response
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
+            markcoroutinefunction(self)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        return self._handle_async(request) if self._is_async else self._handle(request)
+
+    def _handle(self, request: HttpRequest) -> HttpResponseBase:
+        start = time.perf_counter_ns()
+        try:
+            return cast("Handler", self._get_response)(request)
+        finally:
+            _took(start)
+
+    async def _handle_async(self, request: HttpRequest) -> HttpResponseBase:
+        start = time.perf_counter_ns()
+        try:
+            return await cast("AsyncHandler", self._get_response)(request)
+        finally:
+            _took(start)
+
+
+def _took(start: int) -> None:
+    unit = current.get()
+    if unit is not None:
+        unit.view_microseconds = (time.perf_counter_ns() - start + 500) // 1000
+
+
 def _begin(request: HttpRequest) -> Exchange:
-    header = conf.current().request_id_header
-    return Exchange(request, Unit("request", request_id(request.META, header)))
+    settings = conf.current()
+    exchange = Exchange(request, Unit("request", request_id(request.META, settings.request_id_header)))
+    exchange.unit.muted = excluded(request, settings.exclude_paths)
+    return exchange
 
 
 def _answered(exchange: Exchange, response: HttpResponseBase) -> None:
     """Finish, or see to it that the end of the stream does."""
     exchange.response = response
+    if header := conf.current().response_id_header:
+        response.headers[header] = get_contextvars().get("request_id") or exchange.unit.id
     if not response.streaming:
         exchange.finish(response_bytes=len(cast("HttpResponse", response).content))
     elif isinstance(response, FileResponse):

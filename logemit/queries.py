@@ -4,15 +4,19 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import Any
 
-from . import conf, outside
-from .emitter import harmless, write_events
-from .fold import QueryKind, query_fields
+from . import conf, models, outside
+from .emitter import harmless
+from .kinds import QueryKind, query_kind
+from .rows import DML, Returned, rows_known
 from .sql import operation, scrubbed
-from .unit import current
 
-_DML = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"})
 _harmless = harmless()
 _VENDORS = {"postgis": "postgresql", "spatialite": "sqlite"}
+
+
+def vendor_of(connection: Any) -> str:
+    vendor: str = connection.vendor
+    return _VENDORS.get(vendor, vendor)
 
 
 class _Counted:
@@ -33,10 +37,12 @@ class QueryWrapper:
 
     def __init__(self, alias: str, vendor: str) -> None:
         self._alias = alias
-        self._vendor = _VENDORS.get(vendor, vendor)
-        self._kinds: dict[tuple[str, bool, str], QueryKind] = {}
+        self._vendor = vendor
+        self._returned: Returned | None = None
 
     def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+        if self._returned is not None:
+            self._settle()
         sets = None
         if many and params is not None and not isinstance(params, Sized):
             params = sets = _Counted(params)
@@ -48,55 +54,52 @@ class QueryWrapper:
             error = type(exc.__cause__ or exc).__name__
             raise
         finally:
-            microseconds = (time.perf_counter_ns() - start + 500) // 1000
+            now = time.perf_counter_ns()
             with _harmless:
                 statements = (sets.count if sets else len(params or ())) if many else 1
-                self._record(sql, many, error, microseconds, statements, context)
+                self._record(sql, many, error, (now - start + 500) // 1000, statements, context, now)
 
-    def _record(self, sql: Any, many: bool, error: str, microseconds: int, statements: int, context: Any) -> None:
+    def _record(
+        self, sql: Any, many: bool, error: str, microseconds: int, statements: int, context: Any, now: int
+    ) -> None:
         settings = conf.current()
-        if not settings.enabled or settings.queries == "off":
+        if not settings.enabled:
             return
-        kind = self._kind(operation(sql), many, error)
-        rows = _rows(kind, sql, context) if kind.operation in _DML and not error else None
-        slow = settings.slow_query_seconds is not None and microseconds > settings.slow_query_seconds * 1e6
-        unit = current.get()
-        if slow or settings.queries == "each":
-            if unit is None or not unit.count_query(microseconds):
-                unit = outside.unit()
-            fields = query_fields(kind, [microseconds], statements, rows)
-            if slow:
-                fields["sql"] = scrubbed(sql, self._vendor)
-            write_events([("db_query", fields)], unit)
+        kind = query_kind(self._alias, self._vendor, operation(sql), many, error)
+        changed = kind.operation in DML and not error
+        rows = rows_known(kind, sql, context) if changed else None
+        if settings.queries != "off":
+            slow = microseconds > settings.slow_query_microseconds
+            if slow or settings.queries == "each":
+                more = {"sql": scrubbed(sql, self._vendor)} if slow else {}
+                outside.write(kind, (microseconds, statements, rows), **more)
+            else:
+                outside.fold(kind, (microseconds, statements, rows), now)
+        if changed and settings.models:
+            self._count_rows(kind, sql, rows, context, now)
+
+    def _count_rows(self, kind: QueryKind, sql: str, rows: int | None, context: Any, now: int) -> None:
+        model = models.changed(kind.operation, sql)
+        if model is None:
             return
-        due = unit.fold_query(kind, microseconds, statements, rows) if unit is not None else None
-        if due is None:  # outside any unit, or it has closed
-            unit = outside.unit()
-            due = unit.fold_query(kind, microseconds, statements, rows)
-        if due:
-            write_events(due, unit)
+        returned = Returned.of(self, kind, sql, context, model) if rows is None else None
+        if returned is None:
+            outside.fold(model, (rows,), now)
+        else:
+            self._returned = returned
 
-    def _kind(self, operation: str, many: bool, error: str) -> QueryKind:
-        kind = self._kinds.get((operation, many, error))
-        if kind is None:
-            kind = self._kinds[operation, many, error] = QueryKind(self._alias, self._vendor, operation, many, error)
-        return kind
-
-
-def _rows(kind: QueryKind, sql: Any, context: Any) -> int | None:
-    """Rows that an INSERT, UPDATE or DELETE changed, where the driver knows it by now."""
-    # SQLite counts the rows of RETURNING only as they are fetched.
-    if kind.vendor == "sqlite" and isinstance(sql, str) and " RETURNING " in sql:
-        return None
-    rows = getattr(context.get("cursor"), "rowcount", None)
-    return rows if isinstance(rows, int) and rows >= 0 else None
+    def _settle(self) -> None:
+        returned, self._returned = self._returned, None
+        with _harmless:
+            if returned is not None:
+                returned.settle()
 
 
 def install(connection: Any) -> None:
     """Fit a connection with the wrapper, once. First, so outside a user's own: appended, their block would pop ours."""
     wrappers = connection.execute_wrappers
     if not any(isinstance(wrapper, QueryWrapper) for wrapper in wrappers):
-        wrappers.insert(0, QueryWrapper(connection.alias, connection.vendor))
+        wrappers.insert(0, QueryWrapper(connection.alias, vendor_of(connection)))
 
 
 def on_connection_created(connection: Any, **_kwargs: Any) -> None:

@@ -9,8 +9,20 @@ _OPERATIONS = frozenset(
     "ROLLBACK SAVEPOINT RELEASE SET RESET SHOW PRAGMA EXPLAIN CALL DO EXECUTE PREPARE DEALLOCATE COPY DECLARE FETCH "
     "CLOSE LOCK ANALYZE VACUUM REINDEX REFRESH GRANT REVOKE LISTEN NOTIFY UNLISTEN ATTACH DETACH USE".split()
 )
-_FIRST_WORD = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*([A-Za-z]+)", re.DOTALL)
 _TEXT_LIMIT = 2000
+
+_SPACE = r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*"
+_IDENTIFIER = r"(?:\"[^\"]+\"|`[^`]+`|[^\W\d]\w*)"
+_WRITTEN = re.compile(
+    rf"{_SPACE}(?:INSERT\s+(?:OR\s+\w+\s+|IGNORE\s+)?INTO|REPLACE\s+INTO|UPDATE(?:\s+OR\s+\w+)?|DELETE\s+FROM)"
+    rf"\s+(?:ONLY\s+)?({_IDENTIFIER}(?:\.{_IDENTIFIER})*)",
+    re.DOTALL | re.IGNORECASE,
+)
+_FIRST_WORD = re.compile(rf"{_SPACE}([A-Za-z]+)", re.DOTALL)
+_PLAIN = {f"{word} ": word for word in ("SELECT", "INSERT", "UPDATE", "DELETE")}
+"""The start of nearly every statement, which needs no parsing."""
+_START = 256
+"""Characters in which an operation and its table are looked for."""
 
 # One pass, so that a quote in a comment opens no string. What does not end, or nests, swallows the rest:
 # better no text than somebody's data.
@@ -44,7 +56,9 @@ _MYSQL = re.compile(
 
 def operation(sql: Any) -> str:
     """The statement's first word, from a fixed list; OTHER for anything else."""
-    return _operation(sql[:200]) if isinstance(sql, str) else "OTHER"
+    if not isinstance(sql, str):
+        return "OTHER"
+    return _PLAIN.get(sql[:7]) or _operation(sql[:_START])
 
 
 @lru_cache(maxsize=1024)
@@ -52,6 +66,17 @@ def _operation(start: str) -> str:
     match = _FIRST_WORD.match(start)
     word = match[1].upper() if match else ""
     return word if word in _OPERATIONS else "OTHER"
+
+
+def written_table(sql: str) -> str:
+    """The table that an INSERT, REPLACE, UPDATE or DELETE names, without quotes; "" where there is none."""
+    return _written_table(sql[:_START])
+
+
+@lru_cache(maxsize=1024)
+def _written_table(start: str) -> str:
+    match = _WRITTEN.match(start)
+    return match[1].replace('"', "").replace("`", "") if match else ""
 
 
 def scrubbed(sql: Any, vendor: str) -> str:

@@ -159,7 +159,7 @@ EVENTS = (
             _dimension("hit", "fixed", "a read found something, also 0, '' or None", "boolean"),
             _ERROR,
             _FOLDED,
-            _count("keys", "keys that the calls read or wrote; of a read of many, those found and those not found apart"),
+            _count("keys", "keys that the calls named; of a read of many, those found and those not found apart"),
         ),
     ),
     Event(

@@ -34,6 +34,7 @@ def output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A file that this process's events go to."""
     path = tmp_path / "events.log"
     monkeypatch.setenv("LOGEMIT_OUTPUT", str(path))
+    monkeypatch.setenv("LOGEMIT_PROCESS_STATS_SECONDS", "")
     emitter.reset()
     yield path
     monkeypatch.undo()

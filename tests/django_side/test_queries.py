@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection
 from django.test import Client
 
 from logemit import conf, emitter, outside, queries
-from logemit.fold import QueryKind
+from logemit.kinds import QueryKind
 from logemit.unit import Unit, entered
 from logemit.vocabulary import LINE_LIMIT
 from tests.conftest import Events
@@ -31,7 +31,9 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Use:
 
 @pytest.fixture
 def work() -> Iterator[Unit]:
-    """A request's unit of work, open."""
+    """A request's unit of work, open, with the connection open before."""
+    connection.ensure_connection()
+    outside.unit().drain()
     unit = Unit("request", "r1")
     with entered(unit):
         yield unit
@@ -175,6 +177,7 @@ def test_work_before_the_first_request_is_written_with_it(events: Events) -> Non
     client.get("/hello/")
     assert [(event["event"], event["unit"]) for event in events()] == [
         ("http_request", "request"),
+        ("db_connection", "none"),
         ("db_query", "none"),
     ]
 
@@ -212,7 +215,7 @@ def test_a_fold_with_too_many_bins_becomes_several_lines_that_add_up(events: Eve
     kind = QueryKind("default", "sqlite", "SELECT", False, "")
     durations = [int(1.02**i) for i in range(900)]
     for microseconds in durations:
-        work.fold_query(kind, microseconds, 1, 2)
+        work.fold(kind, (microseconds, 1, 2), 0)
     finish(work)
     found = events("db_query")
     assert len(found) > 1

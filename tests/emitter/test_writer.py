@@ -23,7 +23,7 @@ from tests.conftest import Events
 
 
 def run(code: str, **kwargs: Any) -> subprocess.CompletedProcess[bytes]:
-    environ = {**os.environ, "PYTHONUNBUFFERED": "1", **kwargs.pop("env", {})}
+    environ = {**os.environ, "PYTHONUNBUFFERED": "1", "LOGEMIT_PROCESS_STATS_SECONDS": "", **kwargs.pop("env", {})}
     return subprocess.run([sys.executable, "-c", code], check=True, timeout=60, env=environ, **kwargs)
 
 
@@ -241,20 +241,20 @@ def test_what_a_parent_has_not_written_yet_is_not_written_again_by_its_children(
     """A server that preloads the app runs queries before it forks its workers."""
     code = (
         "import os, sys\n"
-        "from logemit.fold import QueryKind\n"
+        "from logemit.kinds import QueryKind\n"
         "from logemit import outside\n"
         "from logemit.unit import Unit, current, entered\n"
         "kind = QueryKind('default', 'sqlite', 'SELECT', False, '')\n"
-        "for _ in range(3): outside.unit().fold_query(kind, 10, 1, None)\n"
+        "for _ in range(3): outside.fold(kind, (10, 1, None), 0)\n"
         "unit = Unit('request', 'r1')\n"
         "with entered(unit):\n"
-        "    unit.fold_query(kind, 10, 1, None)\n"
+        "    unit.fold(kind, (10, 1, None), 0)\n"
         "    for _ in range(2):\n"
         "        pid = os.fork()\n"
         "        if pid == 0:\n"
-        "            assert current.get().close() is None\n"
-        "            assert not current.get().count_query(5)\n"
-        "            outside.unit().fold_query(kind, 10, 1, None); outside.flush(); sys.exit()\n"
+        "            assert unit.close() is None\n"
+        "            assert current.get() is None\n"
+        "            outside.fold(kind, (10, 1, None), 0); outside.flush(); sys.exit()\n"
         "        os.waitpid(pid, 0)\n"
         "outside.flush()"
     )

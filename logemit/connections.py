@@ -1,0 +1,48 @@
+"""New database connections: a patch of the one place where Django opens them.
+
+The signal connection_created never fires for an attempt that fails.
+"""
+
+import functools
+import time
+from typing import Any
+
+from django.core.exceptions import SynchronousOnlyOperation
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from . import conf, outside, queries
+from .emitter import harmless
+from .kinds import connection_kind
+
+
+def install() -> None:
+    """Fit the connections that are open, and see all attempts from now on. Idempotent."""
+    for connection in connections.all(initialized_only=True):
+        queries.install(connection)
+    original = BaseDatabaseWrapper.connect
+    if hasattr(original, "logemit"):
+        return
+
+    @functools.wraps(original)
+    def connect(self: BaseDatabaseWrapper) -> None:
+        error = ""
+        try:
+            original(self)
+        except SynchronousOnlyOperation:  # no attempt was made
+            raise
+        except BaseException as exc:
+            error = type(exc.__cause__ or exc).__name__
+            _record(self, error)
+            raise
+        _record(self, error)
+
+    connect.logemit = True  # type: ignore[attr-defined]
+    BaseDatabaseWrapper.connect = connect  # type: ignore[method-assign]
+
+
+def _record(connection: Any, error: str) -> None:
+    with harmless():
+        if conf.current().enabled:
+            kind = connection_kind(connection.alias, queries.vendor_of(connection), error)
+            outside.fold(kind, (), time.perf_counter_ns())

@@ -1,0 +1,24 @@
+"""The state of Django's pools of PostgreSQL connections, where a process has any."""
+
+import sys
+
+from .fold import Lines
+
+
+def lines() -> Lines:
+    """A db_pool line for each; never opens one."""
+    backend = sys.modules.get("django.db.backends.postgresql.base")
+    pools = getattr(getattr(backend, "DatabaseWrapper", None), "_connection_pools", {})
+    found: Lines = []
+    for alias, pool in list(pools.items()):
+        stats = pool.get_stats()
+        fields = {
+            "alias": alias,
+            "vendor": "postgresql",
+            "max_size": stats.get("pool_max", 0),
+            "size": stats.get("pool_size", 0),
+            "available": stats.get("pool_available", 0),
+            "waiting": stats.get("requests_waiting", 0),
+        }
+        found.append(("db_pool", fields))
+    return found

@@ -1,0 +1,116 @@
+"""What the process uses, told from inside its ordinary work at a bounded rate.
+
+There is no thread of our own that could tell it: serverless platforms freeze threads between requests.
+"""
+
+import gc
+import os
+import platform
+import resource
+import threading
+import time
+from typing import Any
+
+from . import conf, pools
+from .fold import Lines
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_TICK = os.sysconf("SC_CLK_TCK")
+_COLLECTED = ("collected", "uncollectable", "collections")
+_MAJOR, _MINOR, _PATCHLEVEL = platform.python_version_tuple()
+_PYTHON = {
+    "implementation": platform.python_implementation(),
+    "version": platform.python_version(),
+    "major": _MAJOR,
+    "minor": _MINOR,
+    "patchlevel": _PATCHLEVEL,
+}
+
+
+class _Told:
+    """What this process told so far: counters are told as what was added since."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self.at = 0.0
+        self.cpu_microseconds = 0
+        self.gc = gc.get_stats()  # a forked child inherits its parent's
+        self.busy = threading.Lock()
+
+
+_told = _Told()
+
+
+def _begin() -> None:
+    global _told
+    _told = _Told()
+
+
+os.register_at_fork(after_in_child=_begin)
+
+
+def due(*, last: bool = False) -> Lines:
+    """The lines to write now: none, unless the last are PROCESS_STATS_SECONDS ago; `last`: the process ends."""
+    every = conf.current().process_stats_seconds
+    now = time.monotonic()
+    if every is None or (not last and _told.at and now - _told.at < every):
+        return []
+    if _told.pid != os.getpid():  # forked in C
+        _begin()
+    told = _told
+    if not told.busy.acquire(blocking=False):  # another thread is at it, or what a signal interrupted
+        return []
+    try:
+        if told.at and not last and now - told.at < every:
+            return []
+        told.at = now
+        collected = _collected(told)
+        totals = {f"gc_{name}": sum(generation[name] for generation in collected) for name in _COLLECTED}
+        of_collector: Lines = [("gc_stats", {"generation": i, **counts}) for i, counts in enumerate(collected)]
+        return [("process_stats", {**_process_fields(told), **totals}), *of_collector, *pools.lines()]
+    finally:
+        told.busy.release()
+
+
+def has_told() -> bool:
+    return bool(_told.at) and _told.pid == os.getpid()
+
+
+def _process_fields(told: _Told) -> dict[str, Any]:
+    cpu = time.process_time_ns() // 1000
+    fields: dict[str, Any] = {**_PYTHON, "cpu_seconds": (cpu - told.cpu_microseconds) / 1e6}
+    told.cpu_microseconds = cpu
+    fields.update(_from_proc())
+    fields.setdefault("threads", threading.active_count())
+    fields.update(_limits())
+    return fields
+
+
+def _collected(told: _Told) -> list[dict[str, int]]:
+    """What the garbage collector did since, for each generation."""
+    before, told.gc = told.gc, gc.get_stats()
+    return [{name: now[name] - then[name] for name in _COLLECTED} for now, then in zip(told.gc, before, strict=True)]
+
+
+def _from_proc() -> dict[str, Any]:
+    """From Linux's /proc; nothing elsewhere."""
+    try:
+        with open("/proc/self/stat", "rb") as file:
+            # The second field is the program's name, in brackets, and may hold anything.
+            stat = file.read().rpartition(b")")[2].split()
+        with open("/proc/stat", "rb") as file:
+            booted = next(int(line.split()[1]) for line in file if line.startswith(b"btime "))
+        return {
+            "rss_bytes": int(stat[21]) * _PAGE,
+            "vms_bytes": int(stat[20]),
+            "open_fds": len(os.listdir("/proc/self/fd")) - 1,  # without that of the listing itself
+            "threads": int(stat[17]),
+            "start_time_seconds": booted + int(stat[19]) / _TICK,
+        }
+    except (OSError, ValueError, IndexError, StopIteration):
+        return {}
+
+
+def _limits() -> dict[str, Any]:
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return {"max_fds": soft} if 0 <= soft < 2**40 else {}
