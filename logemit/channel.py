@@ -13,6 +13,9 @@ import stat
 import sys
 import time
 
+FOLLOW_SECONDS = 0.2
+"""How long an output that was redirected or rotated away may still be written to."""
+
 _STANDARD = {"stdout": 1, "stderr": 2}
 
 
@@ -41,6 +44,7 @@ class Channel:
         self._own_fd: int | None = None
         self._socket: socket.socket | None = None
         self._may_block = False
+        self._look_again = 0.0
         self._torn = False
         self._stalled = False
         self.last_error: OSError | None = None
@@ -50,11 +54,19 @@ class Channel:
         try:
             if self._closed:
                 raise OSError(errno.EBADF, "the output was closed before Python started")
-            self._follow()
+            now = time.monotonic()
+            if now >= self._look_again:
+                self._follow()
+                self._look_again = now + FOLLOW_SECONDS
             return self._write_whole(b"\n" + data if self._torn else data)
         except OSError as exc:
             self.last_error = exc
+            self._look_again = 0.0
             return False
+
+    def look_again(self) -> None:
+        """At the next write, see where the output is now."""
+        self._look_again = 0.0
 
     def close(self) -> None:
         if self._socket is not None:
@@ -62,6 +74,7 @@ class Channel:
         elif self._own_fd is not None:
             os.close(self._own_fd)
         self._socket = self._own_fd = self._identity = None
+        self._look_again = 0.0
 
     def _follow(self) -> None:
         """Open again when the descriptor was redirected or the file was rotated away."""
@@ -89,32 +102,38 @@ class Channel:
     def _write_whole(self, data: bytes) -> bool:
         fd = self._own_fd if self._own_fd is not None else self._fd
         assert fd is not None
+        sent = self._write(fd, data)
+        # Kept at each step: an exception from a signal handler may end the write here.
+        self._torn = sent < len(data) if sent else self._torn
+        return self._write_rest(fd, memoryview(data)[sent:]) if sent < len(data) else self._done()
+
+    def _write_rest(self, fd: int, view: memoryview) -> bool:
         deadline = time.monotonic() + (0 if self._stalled else self._timeout)
-        view = memoryview(data)
         while view:
-            try:
-                sent = self._socket.send(view, socket.MSG_DONTWAIT) if self._socket else self._write(fd, view)
-            except BlockingIOError:
-                sent = 0
-            view = view[sent:]
-            # Kept at each step: an exception from a signal handler may end the write here.
-            self._torn = bool(view) if sent else self._torn
-            if view and not self._wait(fd, deadline):
+            if not _ready(fd, deadline - time.monotonic()):
                 self._stalled = True
                 self.last_error = BlockingIOError(errno.EAGAIN, "the reader of the output stalled")
                 return False
+            sent = self._write(fd, view)
+            view = view[sent:]
+            self._torn = bool(view) if sent else self._torn
+        return self._done()
+
+    def _done(self) -> bool:
         self._stalled = False
         return True
 
-    def _write(self, fd: int, view: memoryview) -> int:
-        # Where the descriptor could not be made our own it may block: look for room first.
-        if self._may_block and not _ready(fd, 0):
+    def _write(self, fd: int, data: bytes | memoryview) -> int:
+        """How many bytes were taken, without waiting."""
+        try:
+            if self._socket is not None:
+                return self._socket.send(data, socket.MSG_DONTWAIT)
+            # Where the descriptor could not be made our own it may block: look for room first.
+            if self._may_block and not _ready(fd, 0):
+                return 0
+            return os.write(fd, data)
+        except BlockingIOError:
             return 0
-        return os.write(fd, view)
-
-    @staticmethod
-    def _wait(fd: int, deadline: float) -> bool:
-        return _ready(fd, deadline - time.monotonic())
 
 
 def _ready(fd: int, seconds: float) -> bool:

@@ -48,10 +48,15 @@ class Settings:
     write_timeout_seconds: float
     problems: tuple[str, ...] = field(default=(), compare=False)
     slow_query_microseconds: float = field(init=False)
+    folds_queries: bool = field(init=False)
+    request_id_key: str = field(init=False)
+    """Of the header, in a request's META."""
 
     def __post_init__(self) -> None:
         slow = inf if self.slow_query_seconds is None else self.slow_query_seconds * 1e6
         object.__setattr__(self, "slow_query_microseconds", slow)
+        object.__setattr__(self, "folds_queries", self.enabled and self.queries == "fold")
+        object.__setattr__(self, "request_id_key", "HTTP_" + self.request_id_header.upper().replace("-", "_"))
 
     def counts_model(self, app_label: str, label: str) -> bool:
         return "all" in self.models or app_label in self.models or label in self.models

@@ -45,4 +45,4 @@ def _record(connection: Any, error: str) -> None:
     with harmless():
         if conf.current().enabled:
             kind = connection_kind(connection.alias, queries.vendor_of(connection), error)
-            outside.fold(kind, (), time.perf_counter_ns())
+            outside.fold(kind, None, time.perf_counter_ns())

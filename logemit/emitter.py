@@ -2,7 +2,7 @@
 
 import logging
 import signal
-from collections.abc import Iterable
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
@@ -11,7 +11,7 @@ from structlog.contextvars import get_contextvars
 from structlog.typing import EventDict, Processor
 
 from . import conf
-from .line import STAMPED, Batch, add_timestamp, plain, render, short
+from .line import STAMPED, add_timestamp, plain, render, render_all, short
 from .unit import Unit, current
 from .writer import Line, Writer
 
@@ -25,35 +25,31 @@ class _Emitter:
         self.settings = settings
         self.writer = Writer(settings)
         self._service = short(settings.service)
+        self._let_through = frozenset(settings.context_fields)
         self.processors: tuple[Processor, ...] = (add_timestamp, *settings.processors)
 
-    def lines(self, events: Iterable[tuple[str, dict[str, Any]]], unit: Unit | None, as_given: bool) -> list[Line]:
+    def lines(
+        self, events: Sequence[tuple[str, dict[str, Any]]], unit: Unit | None, bound: dict[str, Any], as_given: bool
+    ) -> list[Line]:
         """The lines of events of one moment and unit. What cannot be made is counted as lost."""
-        bound = self._bound()
-        common = {**_of_unit(unit), **bound} if bound else _of_unit(unit)
-        direct = None if as_given or self.settings.processors else Batch(self._service, common, bound).line
+        common = _of_unit(unit)
+        names = self._let_through.intersection(bound) if bound else ()
+        if names:
+            common |= plain({name: bound[name] for name in self.settings.context_fields if name in names}, "")
+        if not (as_given or self.settings.processors or any(name in fields for name in names for _, fields in events)):
+            with _harmless:
+                return render_all(events, self._service, common)
         lines = []
         for event, fields in events:
             lost = True
-            with harmless():
-                if direct is not None:
-                    line: Line | None = direct(event, fields)
-                else:
-                    line = self._processed(event, common, plain(fields, event) if as_given else fields)
+            with _harmless:
+                line = self._processed(event, common, plain(fields, event) if as_given else fields)
                 lost = False
                 if line is not None:
                     lines.append(line)
             if lost:
                 self.writer.lose(1)
         return lines
-
-    def _bound(self) -> dict[str, Any]:
-        """What the app bound to its context and the settings let through."""
-        bound = get_contextvars()
-        if not bound:
-            return bound
-        names = {name: bound[name] for name in self.settings.context_fields if bound.get(name) is not None}
-        return plain(names, "") if names else names
 
     def _processed(self, event: str, common: dict[str, Any], fields: dict[str, Any]) -> Line | None:
         event_dict: EventDict = {"event": event, "service": self.settings.service, **common, **fields}
@@ -97,13 +93,22 @@ def emit(event: str, /, **fields: Any) -> None:
     write_events([(event, fields)], current.get(), as_given=True)
 
 
-def write_events(events: Iterable[tuple[str, dict[str, Any]]], unit: Unit | None, *, as_given: bool = False) -> None:
-    """Write several events of one unit of work with as few writes as fit; `as_given`: fields come from the app."""
-    with harmless():
+def write_events(
+    events: Sequence[tuple[str, dict[str, Any]]],
+    unit: Unit | None,
+    bound: dict[str, Any] | None = None,
+    *,
+    as_given: bool = False,
+) -> None:
+    """Write several events of one unit of work with as few writes as fit.
+
+    `bound`: what the app bound to its context, where that is known by now; `as_given`: fields come from the app.
+    """
+    with _harmless:
         emitter = _get()
         if not emitter.settings.enabled:
             return
-        lines = emitter.lines(events, unit, as_given)
+        lines = emitter.lines(events, unit, get_contextvars() if bound is None else bound, as_given)
         if lines and not emitter.writer.write(lines):
             _tell_once("output", f"cannot write events: {emitter.writer.last_error}; they are dropped and counted")
 
@@ -121,6 +126,9 @@ class harmless:  # noqa: N801  reads as a statement; a generator would cost a mi
             return False
         _tell_once("event", f"an event was lost: {exc!r}", exc)
         return True
+
+
+_harmless = harmless()
 
 
 def _is_from_a_signal(tb: TracebackType | None) -> bool:

@@ -2,9 +2,9 @@
 
 import os
 import re
-import time
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from fnmatch import fnmatchcase
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from structlog.contextvars import get_contextvars
@@ -22,38 +22,42 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 _BODILESS = frozenset({204, 304})
 
 
-def request_id(meta: Mapping[str, Any], header: str) -> str:
+def request_id(meta: Mapping[str, Any], key: str) -> str:
     """The id that came with the request, where it is harmless to write; else a new one."""
-    given = meta.get("HTTP_" + header.upper().replace("-", "_"), "") if header else ""
+    given = meta.get(key)
+    if given is None:
+        return os.urandom(8).hex()
     return given if isinstance(given, str) and _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
 
 
-class Exchange:
-    """Ends in exactly one event, whichever of its ends comes first."""
+class Exchange(Unit):
+    """A request's unit of work. Ends in exactly one event, whichever of its ends comes first."""
 
-    __slots__ = ("_request", "_start", "response", "unit")
+    __slots__ = ("_request", "_settings", "_start", "response")
 
-    def __init__(self, request: "HttpRequest", unit: Unit) -> None:
+    def __init__(self, request: "HttpRequest", settings: conf.Settings) -> None:
+        super().__init__("request", request_id(request.META, settings.request_id_key))
         self._request: HttpRequest | None = request
-        self._start = time.perf_counter_ns()
+        self._settings = settings
         self.response: HttpResponseBase | None = None
-        self.unit = unit
+        self.muted = bool(settings.exclude_paths) and _any_matches(settings.exclude_paths, request.path)
+        self._start = perf_counter_ns()
 
     def finish(self, outcome: str = "ok", response_bytes: int | None = None) -> None:
-        """Write the event with all that its unit still holds; later calls do nothing."""
-        microseconds = (time.perf_counter_ns() - self._start + 500) // 1000
-        unit, settings = self.unit, conf.current()
-        folded = unit.close()
+        """Write the event with all that the unit still holds; later calls do nothing."""
+        microseconds = (perf_counter_ns() - self._start + 500) // 1000
+        folded, settings = self.close(), self._settings
         if folded is None:
             return
-        unit.id = get_contextvars().get("request_id") or unit.id
+        bound = get_contextvars()
+        self.id = bound.get("request_id") or self.id
         try:
             fields = self._fields(outcome, microseconds, response_bytes)
         except Exception:  # a request object that an app bent out of shape
             fields = {"outcome": outcome, "method": INVALID_METHOD, "view": UNNAMED_VIEW}
             fields["duration_seconds"] = microseconds / 1e6
-        if not (unit.muted or (settings.exclude_views and _any_matches(settings.exclude_views, fields["view"]))):
-            write_events([*folded, ("http_request", fields)], unit)
+        if not (self.muted or (settings.exclude_views and _any_matches(settings.exclude_views, fields["view"]))):
+            write_events([*folded, ("http_request", fields)], self, bound)
         outside.flush()
         self.response = self._request = None  # a stream holds this, and its response the stream
 
@@ -63,47 +67,41 @@ class Exchange:
         self.finish(response_bytes=_length(length) if length is not None else None)
 
     def _fields(self, outcome: str, microseconds: int, response_bytes: int | None) -> dict[str, Any]:
-        request, response, unit = self._request, self.response, self.unit
+        request, response, settings, exception = self._request, self.response, self._settings, self.exception
         assert request is not None
-        match = request.resolver_match
-        failed = outcome == "ok" and (unit.exception or (response is not None and response.status_code >= 500))
+        match, meta, method = request.resolver_match, request.META, request.method
+        status = response.status_code if response is not None else None
+        if outcome == "ok" and (exception or (status is not None and status >= 500)):
+            outcome = "error"
         fields: dict[str, Any] = {
-            "outcome": "error" if failed else outcome,
-            "method": request.method if request.method in METHODS else INVALID_METHOD,
+            "outcome": outcome,
+            "method": method if method in METHODS else INVALID_METHOD,
             "view": (match.view_name if match else None) or UNNAMED_VIEW,
             "route": match.route if match else "",
             "transport": request.scheme,
-            "ajax": request.META.get("HTTP_X_REQUESTED_WITH") == "XMLHttpRequest",
-            "streaming": False,
+            "ajax": meta.get("HTTP_X_REQUESTED_WITH") == "XMLHttpRequest",
+            "streaming": response is not None and bool(response.streaming),
+            "duration_seconds": microseconds / 1e6,
+            "request_bytes": _length(meta.get("CONTENT_LENGTH")),
         }
         if response is not None:
-            fields["status"] = response.status_code
-            fields["streaming"] = bool(response.streaming)
+            fields["status"] = status
             fields["charset"] = response.charset
-            if template := _template(response):
+            if hasattr(response, "template_name") and (template := _template(response.template_name)):
                 fields["template"] = template
-        if unit.exception:
-            fields["exception"] = unit.exception
-        fields["duration_seconds"] = microseconds / 1e6
-        if unit.view_microseconds is not None:
-            fields["view_seconds"] = unit.view_microseconds / 1e6
-        fields["request_bytes"] = _length(request.META.get("CONTENT_LENGTH"))
+        if exception:
+            fields["exception"] = exception
+        if self.view_microseconds is not None:
+            fields["view_seconds"] = self.view_microseconds / 1e6
         if response_bytes is not None:
-            without_body = request.method == "HEAD" or fields["status"] in _BODILESS
-            fields["response_bytes"] = 0 if without_body else response_bytes
-        settings = conf.current()
+            fields["response_bytes"] = 0 if method == "HEAD" or status in _BODILESS else response_bytes
         if settings.queries != "off":
-            fields["db_queries"] = unit.queries
-            fields["db_seconds"] = unit.query_microseconds / 1e6
+            fields["db_queries"] = self.queries
+            fields["db_seconds"] = self.query_microseconds / 1e6
         if settings.caches != "off":
-            fields["cache_gets"] = unit.cache_gets
-            fields["cache_hits"] = unit.cache_hits
+            fields["cache_gets"] = self.cache_gets
+            fields["cache_hits"] = self.cache_hits
         return fields
-
-
-def excluded(request: "HttpRequest", patterns: Collection[str]) -> bool:
-    """By its path; views are known only once they have been found."""
-    return bool(patterns) and _any_matches(patterns, request.path)
 
 
 def _any_matches(patterns: Collection[str], name: str) -> bool:
@@ -112,16 +110,17 @@ def _any_matches(patterns: Collection[str], name: str) -> bool:
 
 def _length(given: Any) -> int:
     """A Content-Length; malformed or missing is 0."""
-    text = str(given or "")
+    if not given:
+        return 0
+    text = str(given)
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
-def _template(response: "HttpResponseBase") -> str:
+def _template(given: Any) -> str:
     """The name of a TemplateResponse's template; never a repr with an address in it."""
-    template = getattr(response, "template_name", None)
-    if isinstance(template, list | tuple):
-        return str([name if isinstance(name, str) else "<template>" for name in template])
-    return template if isinstance(template, str) else "<template>" if template is not None else ""
+    if isinstance(given, list | tuple):
+        return str([name if isinstance(name, str) else "<template>" for name in given])
+    return given if isinstance(given, str) else "<template>" if given is not None else ""
 
 
 Chunks = TypeVar("Chunks")
@@ -139,7 +138,7 @@ class _Streamed(Generic[Chunks]):
 
     def _fail(self, exc: BaseException) -> None:
         if isinstance(exc, Exception):
-            self._exchange.unit.exception = type(exc).__name__
+            self._exchange.exception = type(exc).__name__
             self._finish("error")
         else:
             self._finish("cancelled")
@@ -159,7 +158,7 @@ class Stream(_Streamed[Iterator[bytes]]):
         if self._chunks is None:
             raise StopIteration
         try:
-            with entered(self._exchange.unit):
+            with entered(self._exchange):
                 chunk = next(self._chunks)
         except StopIteration:
             self._finish()
@@ -181,7 +180,7 @@ class AsyncStream(_Streamed[AsyncIterator[bytes]]):
         if self._chunks is None:
             raise StopAsyncIteration
         try:
-            with entered(self._exchange.unit):
+            with entered(self._exchange):
                 chunk = await anext(self._chunks)
         except StopAsyncIteration:
             self._finish()

@@ -31,7 +31,7 @@ def _decimal_text(nanoseconds: int) -> str:
 SECONDS_TEXT = tuple(_decimal_text(bound) for bound in SECONDS_NANO)
 """Bounds of seconds as they stand on the wire."""
 
-_TEXT = (*SECONDS_TEXT, "+Inf")
+_LE = (*SECONDS_TEXT, "+Inf")
 
 SECONDS = tuple(float(text) for text in SECONDS_TEXT)
 """Bounds of seconds as they stand in Parquet: the doubles nearest to the decimal text."""
@@ -44,16 +44,11 @@ COUNTS = tuple(float(bound) for bound in COUNTS_INT)
 
 
 @lru_cache(maxsize=16384)  # quick queries take the same few microseconds again and again
-def seconds_bin(microseconds: int) -> int:
-    """Index into SECONDS of the bin that holds a duration; len(SECONDS) means +Inf."""
-    return bisect_left(SECONDS_NANO, microseconds * 1000)
+def seconds_le(microseconds: int) -> str:
+    """The bound of the bin that holds a duration, as it stands on the wire."""
+    return _LE[bisect_left(SECONDS_NANO, microseconds * 1000)]
 
 
 def bounds(unit: str) -> tuple[float, ...]:
     """The grid on which a measure of this unit lies, ascending, +Inf last."""
     return (*(SECONDS if unit == "seconds" else COUNTS), inf)
-
-
-def render_bins(counted: dict[int, int]) -> str:
-    """`le:count,…` for the wire, from bin index to count, ascending."""
-    return ",".join([f"{_TEXT[index]}:{counted[index]}" for index in sorted(counted)])

@@ -1,12 +1,9 @@
-"""The kinds of operations that fold, and what each adds up to: the fields of their lines.
-
-Durations are kept as they came until the fold is flushed (1,000 at most), so that adding one costs an append
-and a fold with too many bins for one line splits into lines that are each exact.
-"""
+"""The kinds of operations that fold, and the lines that they amount to."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from . import grid
@@ -22,7 +19,11 @@ Line = tuple[str, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QueryKind:
-    """The dimensions of db_query."""
+    """The dimensions of db_query.
+
+    An amount is its duration in microseconds, of one statement that changes no rows; or (duration, statements, rows
+    or None).
+    """
 
     alias: str
     vendor: str
@@ -30,97 +31,72 @@ class QueryKind:
     many: bool
     error: str
 
-    def cell(self) -> "QueryCell":
-        return QueryCell(self)
-
-
-class QueryCell:
-    __slots__ = ("kind", "microseconds", "rows", "statements")
-
-    def __init__(self, kind: QueryKind) -> None:
-        self.kind = kind
-        self.microseconds: list[int] = []
-        self.statements = 0
-        self.rows: int | None = None
-
-    def add(self, unit: Unit, microseconds: int, statements: int, rows: int | None) -> None:
-        unit.queries += 1
-        unit.query_microseconds += microseconds
-        self.microseconds.append(microseconds)
-        self.statements += statements
-        if rows is not None:
-            self.rows = (self.rows or 0) + rows
-
-    def lines(self) -> Iterator[Line]:
-        counted: dict[int, int] = {}
-        for value in self.microseconds:
-            index = grid.seconds_bin(value)
-            counted[index] = counted.get(index, 0) + 1
+    def lines(self, amounts: list[Any], unit: Unit) -> Iterator[Line]:
+        rows: int | None = None
+        if isinstance(amounts[0], int):
+            values, statements = amounts, len(amounts)
+        else:
+            values, statements = [amount[0] for amount in amounts], sum(amount[1] for amount in amounts)
+            known = [amount[2] for amount in amounts if amount[2] is not None]
+            rows = sum(known) if known else None
+        values.sort()
+        unit.queries += len(values)
+        unit.query_microseconds += sum(values)
+        counted: dict[str, int] = {}
+        for value in values:
+            le = grid.seconds_le(value)
+            counted[le] = counted.get(le, 0) + 1
         if len(counted) <= _BINS_PER_LINE:
-            yield self._line(self.microseconds, counted, self.statements, self.rows)
+            yield self._line(values, counted, statements, rows)
             return
-        indices = sorted(counted)
-        statements, rows = self.statements, self.rows
-        for start in range(0, len(indices), _BINS_PER_LINE):
-            part = {index: counted[index] for index in indices[start : start + _BINS_PER_LINE]}
-            yield self._line([us for us in self.microseconds if grid.seconds_bin(us) in part], part, statements, rows)
+        bins = iter(counted.items())
+        while part := dict(islice(bins, _BINS_PER_LINE)):
+            size = sum(part.values())
+            own, values = values[:size], values[size:]
+            yield self._line(own, part, statements, rows)
             statements, rows = 0, None
 
-    def _line(self, microseconds: list[int], counted: dict[int, int], statements: int, rows: int | None) -> Line:
-        kind = self.kind
+    def _line(self, values: list[int], counted: dict[str, int], statements: int, rows: int | None) -> Line:
+        count = len(values)
         fields: dict[str, Any] = {
-            "alias": kind.alias,
-            "vendor": kind.vendor,
-            "operation": kind.operation,
-            "many": kind.many,
+            "alias": self.alias,
+            "vendor": self.vendor,
+            "operation": self.operation,
+            "many": self.many,
             "statements": statements,
+            "count": count,
+            "duration_seconds": sum(values) / 1e6,
         }
         if rows is not None:
             fields["rows_affected"] = rows
-        if kind.error:
-            fields["error"] = kind.error
-        fields["count"] = len(microseconds)
-        fields["duration_seconds"] = sum(microseconds) / 1e6
-        if len(microseconds) > 1:
-            fields["duration_min_seconds"] = min(microseconds) / 1e6
-            fields["duration_max_seconds"] = max(microseconds) / 1e6
-            fields["bins"] = grid.render_bins(counted)
+        if self.error:
+            fields["error"] = self.error
+        if count > 1:
+            fields["duration_min_seconds"] = values[0] / 1e6
+            fields["duration_max_seconds"] = values[-1] / 1e6
+            fields["bins"] = ",".join([f"{le}:{n}" for le, n in counted.items()])
         return "db_query", fields
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ConnectionKind:
-    """The dimensions of db_connection, which is a line for each."""
+    """The dimensions of db_connection, which is a line for each; amounts say nothing."""
 
     alias: str
     vendor: str
     error: str
 
-    def cell(self) -> "ConnectionCell":
-        return ConnectionCell(self)
-
-
-class ConnectionCell:
-    __slots__ = ("attempts", "kind")
-
-    def __init__(self, kind: ConnectionKind) -> None:
-        self.kind = kind
-        self.attempts = 0
-
-    def add(self, _unit: Unit) -> None:
-        self.attempts += 1
-
-    def lines(self) -> Iterator[Line]:
-        fields = {"alias": self.kind.alias, "vendor": self.kind.vendor}
-        if self.kind.error:
-            fields["error"] = self.kind.error
-        for _ in range(self.attempts):
+    def lines(self, amounts: list[Any], _unit: Unit) -> Iterator[Line]:
+        fields = {"alias": self.alias, "vendor": self.vendor}
+        if self.error:
+            fields["error"] = self.error
+        for _ in amounts:
             yield "db_connection", fields
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CacheKind:
-    """The dimensions of cache_operation; `hit` is None where nothing was looked up."""
+    """The dimensions of cache_operation; `hit` is None where nothing was looked up. Amounts are (calls, keys)."""
 
     alias: str
     backend: str
@@ -128,67 +104,35 @@ class CacheKind:
     hit: bool | None
     error: str
 
-    def cell(self) -> "CacheCell":
-        return CacheCell(self)
-
-
-class CacheCell:
-    __slots__ = ("calls", "keys", "kind")
-
-    def __init__(self, kind: CacheKind) -> None:
-        self.kind = kind
-        self.calls = 0
-        self.keys = 0
-
-    def add(self, unit: Unit, calls: int, keys: int) -> None:
-        if self.kind.operation in _READS:
+    def lines(self, amounts: list[Any], unit: Unit) -> Iterator[Line]:
+        calls, keys = (sum(column) for column in zip(*amounts, strict=True))
+        if self.operation in _READS:
             unit.cache_gets += keys
-            unit.cache_hits += keys if self.kind.hit else 0
-        self.calls += calls
-        self.keys += keys
-
-    def lines(self) -> Iterator[Line]:
-        kind = self.kind
-        fields: dict[str, Any] = {"alias": kind.alias, "backend": kind.backend, "operation": kind.operation}
-        if kind.hit is not None:
-            fields["hit"] = kind.hit
-        if kind.error:
-            fields["error"] = kind.error
-        fields["count"] = self.calls
-        fields["keys"] = self.keys
+            unit.cache_hits += keys if self.hit else 0
+        fields: dict[str, Any] = {"alias": self.alias, "backend": self.backend, "operation": self.operation}
+        if self.hit is not None:
+            fields["hit"] = self.hit
+        if self.error:
+            fields["error"] = self.error
+        fields["count"] = calls
+        fields["keys"] = keys
         yield "cache_operation", fields
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelKind:
-    """The dimensions of model_change."""
+    """The dimensions of model_change. An amount is the rows of one statement, None where nobody knows them."""
 
     model: str
     operation: str
 
-    def cell(self) -> "ModelCell":
-        return ModelCell(self)
-
-
-class ModelCell:
-    __slots__ = ("kind", "rows", "unknown")
-
-    def __init__(self, kind: ModelKind) -> None:
-        self.kind = kind
-        self.rows = 0
-        self.unknown = 0
-
-    def add(self, _unit: Unit, rows: int | None) -> None:
-        if rows is None:
-            self.unknown += 1
-        else:
-            self.rows += rows
-
-    def lines(self) -> Iterator[Line]:
-        if self.rows or self.unknown:
-            fields = {"model": self.kind.model, "operation": self.kind.operation, "count": self.rows}
-            if self.unknown:
-                fields["unknown"] = self.unknown
+    def lines(self, amounts: list[Any], _unit: Unit) -> Iterator[Line]:
+        known = [rows for rows in amounts if rows is not None]
+        rows, unknown = sum(known), len(amounts) - len(known)
+        if rows or unknown:
+            fields: dict[str, Any] = {"model": self.model, "operation": self.operation, "count": rows}
+            if unknown:
+                fields["unknown"] = unknown
             yield "model_change", fields
 
 

@@ -13,11 +13,14 @@ from structlog.contextvars import bind_contextvars, get_contextvars, reset_conte
 
 from . import conf
 from .emitter import harmless
-from .exchange import AsyncStream, Exchange, Stream, excluded, request_id
-from .unit import Unit, current, entered
+from .exchange import AsyncStream, Exchange, Stream
+from .unit import current
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 AsyncHandler = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+
+
+_harmless = harmless()
 
 
 class EventMiddleware:
@@ -33,38 +36,40 @@ class EventMiddleware:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        if not conf.current().enabled:
+        settings = conf.current()
+        if not settings.enabled:
             return self._get_response(request)
-        return self._handle_async(request) if self._is_async else self._handle(request)
-
-    def _handle(self, request: HttpRequest) -> HttpResponseBase:
-        exchange = _begin(request)
-        bound = bind_contextvars(request_id=exchange.unit.id)
+        if self._is_async:
+            return self._handle_async(request, settings)
+        exchange = Exchange(request, settings)
+        bound = bind_contextvars(request_id=exchange.id)
+        entered = current.set(exchange)
         try:
-            with entered(exchange.unit):
-                response = cast("Handler", self._get_response)(request)
-                with harmless():
-                    _answered(exchange, response)
-                return response
+            response = cast("Handler", self._get_response)(request)
+            with _harmless:
+                _answered(exchange, response, settings)
+            return response
         except BaseException as exc:
             exchange.finish(_ended_by(exc))
             raise
         finally:
+            current.reset(entered)
             reset_contextvars(**bound)
 
-    async def _handle_async(self, request: HttpRequest) -> HttpResponseBase:
-        exchange = _begin(request)
-        bound = bind_contextvars(request_id=exchange.unit.id)
+    async def _handle_async(self, request: HttpRequest, settings: conf.Settings) -> HttpResponseBase:
+        exchange = Exchange(request, settings)
+        bound = bind_contextvars(request_id=exchange.id)
+        entered = current.set(exchange)
         try:
-            with entered(exchange.unit):
-                response = await cast("AsyncHandler", self._get_response)(request)
-                with harmless():
-                    _answered(exchange, response)
-                return response
+            response = await cast("AsyncHandler", self._get_response)(request)
+            with _harmless:
+                _answered(exchange, response, settings)
+            return response
         except BaseException as exc:
             exchange.finish(_ended_by(exc))
             raise
         finally:
+            current.reset(entered)
             reset_contextvars(**bound)
 
 
@@ -104,18 +109,11 @@ def _took(start: int) -> None:
         unit.view_microseconds = (time.perf_counter_ns() - start + 500) // 1000
 
 
-def _begin(request: HttpRequest) -> Exchange:
-    settings = conf.current()
-    exchange = Exchange(request, Unit("request", request_id(request.META, settings.request_id_header)))
-    exchange.unit.muted = excluded(request, settings.exclude_paths)
-    return exchange
-
-
-def _answered(exchange: Exchange, response: HttpResponseBase) -> None:
+def _answered(exchange: Exchange, response: HttpResponseBase, settings: conf.Settings) -> None:
     """Finish, or see to it that the end of the stream does."""
     exchange.response = response
-    if header := conf.current().response_id_header:
-        response.headers[header] = get_contextvars().get("request_id") or exchange.unit.id
+    if header := settings.response_id_header:
+        response.headers[header] = get_contextvars().get("request_id") or exchange.id
     if not response.streaming:
         exchange.finish(response_bytes=len(cast("HttpResponse", response).content))
     elif isinstance(response, FileResponse):

@@ -42,33 +42,32 @@ def unit() -> Unit:
     return _threads.unit
 
 
-def fold(kind: Kind, amounts: tuple[Any, ...], now: int) -> Unit:
-    """Take an operation in where it belongs, which is returned, and write what is due."""
-    where = current.get()
-    if where is not None and where.muted:
-        return where
-    due = where.fold(kind, amounts, now) if where is not None else None
-    if where is None or due is None:
+def fold(kind: Kind, amount: Any, now: int) -> None:
+    """Take an operation in where it belongs, and write what is due."""
+    fold_in(current.get(), kind, amount, now)
+
+
+def fold_in(where: Unit | None, kind: Kind, amount: Any, now: int) -> None:
+    """Take an operation of this unit in; if there is none, or it is closed, of this thread's."""
+    due = where.fold(kind, amount, now) if where is not None else None
+    if due is None:
         where = unit()
-        due = where.fold(kind, amounts, now)
+        due = where.fold(kind, amount, now)
     if due:
         write_events(due, where)
-    return where
 
 
-def write(kind: Kind, amounts: tuple[Any, ...], **more: Any) -> Unit:
+def write(kind: Kind, amount: Any, **more: Any) -> None:
     """Write an operation singly, with more fields."""
     where = current.get()
-    if where is not None and where.muted:
-        return where
-    lines = where.single(kind, amounts) if where is not None else None
-    if where is None or lines is None:
+    lines = where.single(kind, amount) if where is not None else None
+    if lines is None:
         where = unit()
-        lines = where.single(kind, amounts)
+        lines = where.single(kind, amount)
     for _, fields in lines or ():
         fields.update(more)
-    write_events(lines or (), where)
-    return where
+    if lines:
+        write_events(lines, where)
 
 
 def flush() -> None:
@@ -76,7 +75,8 @@ def flush() -> None:
 
     A signal may end the process before its threads end.
     """
-    own = unit()
-    due = [*own.drain(), *process.due()]
-    if due:
-        write_events(due, own)
+    if _threads.unit.waits or process.is_due():
+        own = unit()
+        due = [*own.drain(), *process.due()]
+        if due:
+            write_events(due, own)

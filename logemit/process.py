@@ -32,7 +32,8 @@ class _Told:
 
     def __init__(self) -> None:
         self.pid = os.getpid()
-        self.at = 0.0
+        self.once = False
+        self.next = 0.0
         self.cpu_microseconds = 0
         self.gc = gc.get_stats()  # a forked child inherits its parent's
         self.busy = threading.Lock()
@@ -49,31 +50,30 @@ def _begin() -> None:
 os.register_at_fork(after_in_child=_begin)
 
 
+def is_due() -> bool:
+    """PROCESS_STATS_SECONDS have passed since it was told."""
+    return time.monotonic() >= _told.next
+
+
 def due(*, last: bool = False) -> Lines:
-    """The lines to write now: none, unless the last are PROCESS_STATS_SECONDS ago; `last`: the process ends."""
+    """The lines to write now, often none; `last`: the process ends, and tells the rest of what it told before."""
     every = conf.current().process_stats_seconds
-    now = time.monotonic()
-    if every is None or (not last and _told.at and now - _told.at < every):
-        return []
     if _told.pid != os.getpid():  # forked in C
         _begin()
     told = _told
-    if not told.busy.acquire(blocking=False):  # another thread is at it, or what a signal interrupted
-        return []
+    if every is None or (last and not told.once) or not told.busy.acquire(blocking=False):
+        return []  # held by another thread, or by what a signal interrupted
     try:
-        if told.at and not last and now - told.at < every:
+        if not last and not is_due():
             return []
-        told.at = now
+        told.next = time.monotonic() + every
+        told.once = True
         collected = _collected(told)
         totals = {f"gc_{name}": sum(generation[name] for generation in collected) for name in _COLLECTED}
         of_collector: Lines = [("gc_stats", {"generation": i, **counts}) for i, counts in enumerate(collected)]
         return [("process_stats", {**_process_fields(told), **totals}), *of_collector, *pools.lines()]
     finally:
         told.busy.release()
-
-
-def has_told() -> bool:
-    return bool(_told.at) and _told.pid == os.getpid()
 
 
 def _process_fields(told: _Told) -> dict[str, Any]:

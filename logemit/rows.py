@@ -76,6 +76,4 @@ class Returned:
         self._given_up.detach()
         with harmless():
             rows = cursor.rowcount if cursor.rowcount > 0 else None
-            due = self._unit.fold(self._model, (rows,), time.perf_counter_ns()) if self._unit is not None else None
-            if due is None:
-                outside.fold(self._model, (rows,), time.perf_counter_ns())
+            outside.fold_in(self._unit, self._model, rows, time.perf_counter_ns())

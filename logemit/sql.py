@@ -19,8 +19,6 @@ _WRITTEN = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _FIRST_WORD = re.compile(rf"{_SPACE}([A-Za-z]+)", re.DOTALL)
-_PLAIN = {f"{word} ": word for word in ("SELECT", "INSERT", "UPDATE", "DELETE")}
-"""The start of nearly every statement, which needs no parsing."""
 _START = 256
 """Characters in which an operation and its table are looked for."""
 
@@ -58,7 +56,7 @@ def operation(sql: Any) -> str:
     """The statement's first word, from a fixed list; OTHER for anything else."""
     if not isinstance(sql, str):
         return "OTHER"
-    return _PLAIN.get(sql[:7]) or _operation(sql[:_START])
+    return _operation(sql[:_START])
 
 
 @lru_cache(maxsize=1024)

@@ -5,26 +5,28 @@ shared by threads and tasks, so it is locked.
 """
 
 import os
-import threading
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from threading import RLock
 from typing import Any
 
-from .fold import Fold, Kind
+from .fold import FLUSH_OPERATIONS, FLUSH_SECONDS, Kind
 
 Drained = Sequence[tuple[str, dict[str, Any]]]
-_NOTHING: Drained = ()
+NOTHING: Drained = ()
 
 
 class Unit:
     """Belongs to the process that opened it: what a parent has not written yet is the parent's to write."""
 
     __slots__ = (
+        "_amounts",
         "_before_end",
-        "_fold",
         "_lock",
         "_open",
+        "_operations",
         "_pid",
+        "_since",
         "cache_gets",
         "cache_hits",
         "exception",
@@ -42,49 +44,64 @@ class Unit:
         self.muted = False
         """Nothing of it is written: its path is excluded."""
         self.exception: str | None = None
-        self.queries = 0
-        self.query_microseconds = 0
-        self.cache_gets = 0
-        self.cache_hits = 0
+        self.queries = self.query_microseconds = self.cache_gets = self.cache_hits = 0
         self.view_microseconds: int | None = None
-        self._fold = Fold()
-        self._lock = threading.RLock()  # a signal handler may query in the middle
+        self._amounts: dict[Kind, list[Any]] = {}
+        self._operations = self._since = 0
+        self._lock = RLock()  # a signal handler may query in the middle
         self._open = True
         self._pid = os.getpid()
-        self._before_end: dict[object, Callable[[], None]] = {}
+        self._before_end: dict[object, Callable[[], None]] | None = None
 
     @property
     def is_parents(self) -> bool:
         """Opened before this process was forked; its lock may have been held just then."""
         return self._pid != os.getpid()
 
-    def fold(self, kind: Kind, amounts: tuple[Any, ...], now: int) -> Drained | None:
-        """Take an operation in: what is due to be written now, often nothing; None when the unit is closed."""
-        with self._lock:
-            if not self._open:
-                return None
-            due = self._fold.add(self, kind, amounts, now)
-            return self._fold.drain() if due else _NOTHING
+    @property
+    def waits(self) -> bool:
+        """There may be something to drain."""
+        return bool(self._amounts or self._before_end)
 
-    def single(self, kind: Kind, amounts: tuple[Any, ...]) -> Drained | None:
-        """The lines of one operation, not folded, but counted in the unit's figures; None when it is closed."""
+    def fold(self, kind: Kind, amount: Any, now: int) -> Drained | None:
+        """Take an operation in: what is due to be written now, often nothing; None when the unit is closed.
+
+        `now` is in nanoseconds of time.perf_counter_ns.
+        """
+        if self.muted:
+            return NOTHING
         with self._lock:
             if not self._open:
                 return None
-            cell = kind.cell()
-            cell.add(self, *amounts)
-            return list(cell.lines())
+            amounts = self._amounts.get(kind)
+            if amounts is None:
+                self._amounts[kind] = [amount]
+            else:
+                amounts.append(amount)
+            operations = self._operations = self._operations + 1
+            if operations == 1:
+                self._since = now
+            elif operations >= FLUSH_OPERATIONS or now - self._since >= FLUSH_SECONDS * 1e9:
+                return self._drained()
+            return NOTHING
+
+    def single(self, kind: Kind, amount: Any) -> Drained | None:
+        """The lines of one operation, not folded, but counted in the unit's figures; None when it is closed."""
+        if self.muted:
+            return NOTHING
+        with self._lock:
+            return list(kind.lines([amount], self)) if self._open else None
 
     def before_end(self, who: object, action: Callable[[], None]) -> None:
         """Have something done that may still add to the unit, before it closes or is drained; one for each `who`."""
         with self._lock:
-            self._before_end[who] = action
+            self._before_end = {**(self._before_end or {}), who: action}
 
     def drain(self) -> Drained:
         """What waits to be written, often nothing."""
         with self._lock:
             self._prepare()
-            return self._fold.drain()
+            return self._drained()
 
     def close(self) -> Drained | None:
         """What is left to write; None when it was closed before, or is a parent's."""
@@ -93,15 +110,21 @@ class Unit:
         with self._lock:
             if not self._open:
                 return None
-            if self._before_end:
-                self._prepare()
+            self._prepare()
             self._open = False
-            return self._fold.drain()
+            return self._drained()
 
     def _prepare(self) -> None:
-        actions, self._before_end = self._before_end, {}
-        for action in actions.values():
-            action()
+        if self._before_end:
+            actions, self._before_end = self._before_end, None
+            for action in actions.values():
+                action()
+
+    def _drained(self) -> Drained:
+        if not self._amounts:
+            return NOTHING
+        kinds, self._amounts, self._operations = self._amounts, {}, 0
+        return [line for kind, amounts in kinds.items() for line in kind.lines(amounts, self)]
 
 
 current: ContextVar[Unit | None] = ContextVar("logemit_unit", default=None)

@@ -34,6 +34,7 @@ class Writer:
         """A new `proc`, from 0: at the start and in every forked child, which may have inherited a held lock."""
         self._lock = threading.RLock()
         self._pid = os.getpid()
+        self._channel.look_again()
         self._stamp = b',"proc":"%s","seq":' % os.urandom(8).hex().encode()
         self._seq = 0
         self._dropped = 0
@@ -54,7 +55,8 @@ class Writer:
                 return True
             self._writing = True
             try:
-                sent = [self._send(batch) for batch in _batches(lines)]  # each one, also after a failure
+                batches = (lines,) if len(lines) == 1 else _batches(lines)
+                sent = [self._send(batch) for batch in batches]  # each one, also after a failure
             finally:
                 self._writing = False
             if self._deferred:
@@ -90,9 +92,6 @@ class Writer:
 
 def _batches(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
     """Runs of lines that share one write: no more than LINE_LIMIT bytes, or a single line."""
-    if len(lines) == 1:
-        yield lines
-        return
     start = size = 0
     for index, line in enumerate(lines):
         stamped = len(line.head) + len(line.tail) + STAMP_LIMIT

@@ -203,7 +203,7 @@ def test_a_long_unit_flushes_after_a_thousand_operations(events: Events, work: U
 
 
 def test_a_long_unit_flushes_after_five_seconds(events: Events, work: Unit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("logemit.fold.FLUSH_SECONDS", 0.2)
+    monkeypatch.setattr("logemit.unit.FLUSH_SECONDS", 0.2)
     with connection.cursor() as cursor:
         for pause, expected in ((0, 0), (0, 0), (0.2, 3), (0, 3)):
             time.sleep(pause)

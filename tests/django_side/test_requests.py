@@ -236,7 +236,7 @@ def test_no_header_changes(events: Events, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize(
-    "broken", ["logemit.emitter.render", "logemit.exchange.Exchange._fields", "logemit.grid.seconds_bin"]
+    "broken", ["logemit.emitter.render", "logemit.exchange.Exchange._fields", "logemit.grid.seconds_le"]
 )
 def test_no_error_of_ours_reaches_a_response(monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
     def fail(*_args: object, **_kwargs: object) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 import logemit
 from logemit import emitter
+from logemit.channel import FOLLOW_SECONDS
 from logemit.conf import load
 from logemit.vocabulary import LINE_LIMIT
 from logemit.writer import Line, Writer
@@ -196,6 +197,7 @@ def test_a_socket_as_stdout() -> None:
 def test_a_file_that_is_rotated_away_is_opened_again(output: Path) -> None:
     logemit.emit("before")
     output.rename(output.with_suffix(".1"))
+    time.sleep(FOLLOW_SECONDS)
     logemit.emit("after")
     assert json.loads(output.read_text())["event"] == "after"
 
@@ -245,16 +247,16 @@ def test_what_a_parent_has_not_written_yet_is_not_written_again_by_its_children(
         "from logemit import outside\n"
         "from logemit.unit import Unit, current, entered\n"
         "kind = QueryKind('default', 'sqlite', 'SELECT', False, '')\n"
-        "for _ in range(3): outside.fold(kind, (10, 1, None), 0)\n"
+        "for _ in range(3): outside.fold(kind, 10, 0)\n"
         "unit = Unit('request', 'r1')\n"
         "with entered(unit):\n"
-        "    unit.fold(kind, (10, 1, None), 0)\n"
+        "    unit.fold(kind, 10, 0)\n"
         "    for _ in range(2):\n"
         "        pid = os.fork()\n"
         "        if pid == 0:\n"
         "            assert unit.close() is None\n"
         "            assert current.get() is None\n"
-        "            outside.fold(kind, (10, 1, None), 0); outside.flush(); sys.exit()\n"
+        "            outside.fold(kind, 10, 0); outside.flush(); sys.exit()\n"
         "        os.waitpid(pid, 0)\n"
         "outside.flush()"
     )
