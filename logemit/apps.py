@@ -7,7 +7,7 @@ from django.core import checks
 from django.core.signals import got_request_exception, setting_changed
 from django.db.backends.signals import connection_created
 
-from . import connections, emitter, models, queries
+from . import caches, connections, emitter, models, queries
 from .checks import check_middleware, check_settings
 from .middleware import on_request_exception
 
@@ -20,6 +20,7 @@ class LogemitConfig(AppConfig):
         emitter.reset()
         connection_created.connect(queries.on_connection_created, dispatch_uid="logemit.queries")
         connections.install()
+        caches.install()
         got_request_exception.connect(on_request_exception, dispatch_uid="logemit.exceptions")
         setting_changed.connect(_on_setting_changed, dispatch_uid="logemit.settings")
         checks.register(check_settings)

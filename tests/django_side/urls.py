@@ -5,6 +5,7 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 
+from django.core.cache import caches
 from django.core.exceptions import PermissionDenied
 from django.db import connection, connections
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -105,7 +106,16 @@ def in_thread(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
+def cached(request: HttpRequest) -> HttpResponse:
+    caches["default"].set("a", 0)
+    caches["default"].get("a")
+    caches["default"].get("a")
+    caches["default"].get_many(["a", "b", "c"])
+    return HttpResponse()
+
+
 urlpatterns = [
+    path("cached/", cached, name="cached"),
     path("hello/", hello, name="hello"),
     path("fails/", fails, name="fails"),
     path("not-there/", not_there, name="not_there"),
