@@ -8,7 +8,7 @@ import functools
 import inspect
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.core.cache import CacheHandler, caches
 
@@ -34,7 +34,7 @@ _ALIAS = "_logemit_alias"
 def install() -> None:
     """Fit the caches that exist, and all that will be made. Idempotent."""
     for alias in caches:
-        cache = getattr(caches._connections, alias, None)
+        cache = getattr(cast("Any", caches)._connections, alias, None)
         if cache is not None:
             _fit(cache, alias)
     original = CacheHandler.create_connection
@@ -55,9 +55,9 @@ def install() -> None:
 def _fit(cache: Any, alias: str) -> None:
     if hasattr(cache, _ALIAS):
         return
-    observed = _observed(type(cache))
+    kind: Any = type(cache)
     try:
-        cache.__class__ = observed
+        cache.__class__ = _observed(kind)
         setattr(cache, _ALIAS, alias)
     except (TypeError, AttributeError):  # a class that allows neither, as with slots
         return

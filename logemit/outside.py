@@ -70,13 +70,19 @@ def write(kind: Kind, amount: Any, **more: Any) -> None:
         write_events(lines, where)
 
 
-def flush() -> None:
-    """Write what this thread has done so far, and what the process uses now and then.
+def flush(*, last: bool = False) -> None:
+    """Write what this thread has done so far, and what the process uses now and then; `last`: it is about to end.
 
     A signal may end the process before its threads end.
     """
-    if _threads.unit.waits or process.is_due():
+    if last or _threads.unit.waits or process.is_due():
         own = unit()
-        due = [*own.drain(), *process.due()]
+        due = [*own.drain(), *process.due(last=last)]
         if due:
             write_events(due, own)
+
+
+def at_exit() -> None:
+    """The rest of a process that told something; others stay silent."""
+    if process.has_told():
+        flush(last=True)

@@ -9,6 +9,7 @@ import platform
 import resource
 import threading
 import time
+from math import inf
 from typing import Any
 
 from . import conf, pools
@@ -16,6 +17,8 @@ from .fold import Lines
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICK = os.sysconf("SC_CLK_TCK")
+_AGAIN_SECONDS = 0.5
+"""A process that ends says nothing more where it told everything just before."""
 _COLLECTED = ("collected", "uncollectable", "collections")
 _MAJOR, _MINOR, _PATCHLEVEL = platform.python_version_tuple()
 _PYTHON = {
@@ -32,8 +35,8 @@ class _Told:
 
     def __init__(self) -> None:
         self.pid = os.getpid()
-        self.once = False
-        self.next = 0.0
+        self.at = -inf
+        self.next = -inf
         self.cpu_microseconds = 0
         self.gc = gc.get_stats()  # a forked child inherits its parent's
         self.busy = threading.Lock()
@@ -55,19 +58,29 @@ def is_due() -> bool:
     return time.monotonic() >= _told.next
 
 
+def has_told() -> bool:
+    return _told.at > 0 and _told.pid == os.getpid()
+
+
+def reset() -> None:
+    """Look at the setting again."""
+    _told.next = -inf
+
+
 def due(*, last: bool = False) -> Lines:
-    """The lines to write now, often none; `last`: the process ends, and tells the rest of what it told before."""
-    every = conf.current().process_stats_seconds
+    """The lines to write now, often none; `last`: the process ends, and tells the rest."""
     if _told.pid != os.getpid():  # forked in C
         _begin()
-    told = _told
-    if every is None or (last and not told.once) or not told.busy.acquire(blocking=False):
-        return []  # held by another thread, or by what a signal interrupted
+    told, now, every = _told, time.monotonic(), conf.current().process_stats_seconds
+    if not told.busy.acquire(blocking=False):  # by another thread, or by what a signal interrupted
+        return []
     try:
-        if not last and not is_due():
+        if every is None:
+            told.next = inf
             return []
-        told.next = time.monotonic() + every
-        told.once = True
+        if now < (told.at + _AGAIN_SECONDS if last else told.next):
+            return []
+        told.at, told.next = now, now + every
         collected = _collected(told)
         totals = {f"gc_{name}": sum(generation[name] for generation in collected) for name in _COLLECTED}
         of_collector: Lines = [("gc_stats", {"generation": i, **counts}) for i, counts in enumerate(collected)]

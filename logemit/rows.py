@@ -51,14 +51,13 @@ class Returned:
     first. It is held no longer than the app holds it: an open statement is an open transaction.
     """
 
-    def __init__(self, owner: object, cursor: Any, model: ModelKind, unit: Unit | None) -> None:
+    def __init__(self, owner: object, cursor: Any, model: ModelKind, unit: Unit) -> None:
         self._driver_cursor: Any = cursor.cursor
         self._model = model
         self._unit = unit
         self._given_up = weakref.finalize(cursor, self.settle)
         self._given_up.atexit = False
-        if unit is not None:
-            unit.before_end(owner, self.settle)
+        unit.before_end(owner, self.settle)
 
     @classmethod
     def of(cls, owner: object, kind: QueryKind, sql: str, context: Any, model: ModelKind) -> "Returned | None":
@@ -66,7 +65,7 @@ class Returned:
         cursor = context.get("cursor")
         if kind.vendor != "sqlite" or kind.many or cursor is None or not _has_returning(sql):
             return None
-        return cls(owner, cursor, model, current.get())
+        return cls(owner, cursor, model, current.get() or outside.unit())
 
     def settle(self) -> None:
         """Count what the cursor tells by now; later calls do nothing."""

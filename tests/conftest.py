@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,9 @@ LOGEMIT = Path(sys.executable).with_name("logemit")
 Events = Callable[..., list[dict[str, Any]]]
 
 
-def tool(name: str, package: str) -> str:
-    """The path of a program; the test is skipped where it is missing, and fails under CI."""
-    path = shutil.which(name)
+def tool(name: str, package: str, folders: Sequence[str] = ()) -> str:
+    """The path of a program, also in `folders`; the test is skipped where it is missing, and fails under CI."""
+    path = shutil.which(name) or shutil.which(name, path=os.pathsep.join(folders))
     if path is None:
         message = f"{name} is missing; install Debian's package {package}"
         if os.environ.get("CI") == "true":

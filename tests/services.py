@@ -1,17 +1,24 @@
 """Servers that tests need and the machine has: started on free loopback ports, stopped by their process."""
 
+import glob
+import os
+import shutil
+import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from tests.conftest import tool
 
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
+POSTGRES_FOLDERS = glob.glob("/usr/lib/postgresql/*/bin")
+"""Where Debian keeps the programs, which are not on the path."""
 
 
 @contextmanager
@@ -81,3 +88,41 @@ def _answers_ping(port: int) -> bool:
             return connection.recv(16).startswith(b"+PONG")
     except OSError:
         return False
+
+
+@contextmanager
+def postgres_server() -> Iterator[dict[str, Any]]:
+    """Django's settings of a database in a PostgreSQL of its own, which is gone afterwards."""
+    initdb, server = (tool(name, "postgresql", POSTGRES_FOLDERS) for name in ("initdb", "postgres"))
+    folder = Path(tempfile.mkdtemp(prefix="logemit-postgres-"))
+    # It refuses to run as root.
+    as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
+    if as_user:
+        shutil.chown(folder, "postgres", "postgres")
+    data, port = folder / "data", free_port()
+    make = [*as_user, initdb, "--pgdata", str(data), "--username=tests", "--auth=trust", "--no-sync", "--encoding=UTF8"]
+    options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": folder, "port": port, "fsync": "off"}
+    serve = [*as_user, server, "-D", str(data), *(f"--{name}={value}" for name, value in options.items())]
+    try:
+        subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd="/", timeout=START_SECONDS)
+        with running(serve, folder / "log", lambda: _takes_logins(port), cwd=Path("/")) as process:
+            yield {
+                "ENGINE": "django.db.backends.postgresql",
+                "NAME": "postgres",
+                "USER": "tests",
+                "HOST": "127.0.0.1",
+                "PORT": str(port),
+            }
+            process.send_signal(signal.SIGINT)  # at once, whoever is still connected
+    finally:
+        shutil.rmtree(folder)
+
+
+def _takes_logins(port: int) -> bool:
+    import psycopg
+
+    try:
+        psycopg.connect(host="127.0.0.1", port=port, user="tests", dbname="postgres", connect_timeout=1).close()
+    except psycopg.OperationalError:
+        return False
+    return True

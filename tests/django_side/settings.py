@@ -7,7 +7,8 @@ SECRET_KEY = "tests only"
 DEBUG = False
 ALLOWED_HOSTS = ["*"]
 ROOT_URLCONF = "tests.django_side.urls"
-INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "logemit"]
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "tests.django_side.shop", "logemit"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MIDDLEWARE = [
     "logemit.middleware.EventMiddleware",
     "django.middleware.common.CommonMiddleware",
