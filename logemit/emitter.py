@@ -2,9 +2,10 @@
 
 import logging
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 from structlog import DropEvent
 from structlog.contextvars import get_contextvars
@@ -16,6 +17,7 @@ from .unit import Unit, current
 from .writer import Line, Writer
 
 logger = logging.getLogger("logemit")
+_IDS = frozenset({"request_id", "task_id"})
 
 
 class _Emitter:
@@ -23,7 +25,7 @@ class _Emitter:
 
     def __init__(self, settings: conf.Settings) -> None:
         self.settings = settings
-        self.writer = Writer(settings)
+        self.writer: Output = _diversion or Writer(settings)
         self._service = short(settings.service)
         self._let_through = frozenset(settings.context_fields)
         self.processors: tuple[Processor, ...] = (add_timestamp, *settings.processors)
@@ -33,7 +35,9 @@ class _Emitter:
     ) -> list[Line]:
         """The lines of events of one moment and unit. What cannot be made is counted as lost."""
         common = _of_unit(unit)
-        names = self._let_through.intersection(bound) if bound else ()
+        names = self._let_through.intersection(bound) if bound else frozenset()
+        if names and unit is not None and unit.kind == "none":  # it is written here, but belongs to no request
+            names -= _IDS
         if names:
             common |= plain({name: bound[name] for name in self.settings.context_fields if name in names}, "")
         if not (as_given or self.settings.processors or any(name in fields for name in names for _, fields in events)):
@@ -82,6 +86,45 @@ def reset() -> None:
     conf.reload()
     if old is not None:
         old.writer.close()
+
+
+def try_output() -> OSError | None:
+    """Write an event to the output that the settings name; what is in the way, or None."""
+    emitter = _get()
+    lines = emitter.lines([("output_tried", {})], None, {}, True)
+    return None if emitter.writer.write(lines) else emitter.writer.last_error
+
+
+class Output(Protocol):
+    """What lines are handed to."""
+
+    @property
+    def last_error(self) -> OSError | None: ...
+
+    def write(self, lines: Sequence[Line]) -> bool: ...
+
+    def lose(self, lines: int) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@contextmanager
+def diverted(output: Output) -> Iterator[None]:
+    """Hand lines to another output, whatever settings are read meanwhile."""
+    global _diversion
+    before, _diversion, kept = _diversion, output, _made.pop("emitter", None)
+    try:
+        yield
+    finally:
+        _diversion = before
+        _made.clear()
+        if kept is not None and kept.settings is conf.current():
+            _made["emitter"] = kept
+        elif kept is not None:
+            kept.writer.close()
+
+
+_diversion: Output | None = None
 
 
 def emit(event: str, /, **fields: Any) -> None:

@@ -1,0 +1,90 @@
+"""For the tests of an app: what it would have written, as dicts, and nothing reaches the output.
+
+from logemit.testing import assert_event, capture_events
+
+with capture_events() as events:
+    client.get("/")
+assert_event(events, "http_request", view="home", status=200)
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from . import emitter, outside
+from .writer import Line
+
+Event = dict[str, Any]
+
+
+class CapturedEvents(list[Event]):
+    """Every event since, in order; `of(name)` are those of one name."""
+
+    def of(self, name: str) -> list[Event]:
+        return [event for event in self if event["event"] == name]
+
+
+class _Capture:
+    """Stands in for the writer; numbers the lines as that would."""
+
+    last_error: OSError | None = None
+
+    def __init__(self, events: CapturedEvents) -> None:
+        self._events = events
+
+    def write(self, lines: Sequence[Line]) -> bool:
+        for line in lines:
+            stamp = b',"proc":"captured","seq":%d' % len(self._events)
+            self._events.append(json.loads(line.head + stamp + line.tail))
+        return True
+
+    def lose(self, lines: int) -> None:
+        raise AssertionError(f"{lines} events could not be rendered; the logger `logemit` says why")
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@contextmanager
+def capture_events() -> Iterator[CapturedEvents]:
+    """Take in every event of this process, of all its threads, until the end of the block.
+
+    What happens outside any request, task or command is there at the end of the block.
+    """
+    events = CapturedEvents()
+    outside.flush()
+    with emitter.diverted(_Capture(events)):
+        yield events
+        outside.flush()
+
+
+def matching(events: Sequence[Event], name: str, **fields: Any) -> list[Event]:
+    """The events of this name whose fields have these values; None: has no such field."""
+    return [
+        event
+        for event in events
+        if event["event"] == name and all(event.get(field) == value for field, value in fields.items())
+    ]
+
+
+def assert_event(events: Sequence[Event], name: str, **fields: Any) -> Event:
+    """The one event of this name with these fields. Raises AssertionError that shows what there is instead."""
+    found = matching(events, name, **fields)
+    if len(found) == 1:
+        return found[0]
+    wanted = ", ".join(f"{field}={value!r}" for field, value in fields.items())
+    raise AssertionError(f"expected one {name}({wanted}), found {len(found)}\n{_shown(events, name)}")
+
+
+def assert_no_event(events: Sequence[Event], name: str, **fields: Any) -> None:
+    """Raises AssertionError where there is one."""
+    if found := matching(events, name, **fields):
+        raise AssertionError(f"expected no {name}, found {len(found)}\n{_shown(found, name)}")
+
+
+def _shown(events: Sequence[Event], name: str) -> str:
+    same = [event for event in events if event["event"] == name]
+    others = sorted({event["event"] for event in events} - {name})
+    lines = [f"  {json.dumps(event)}" for event in same[:20]]
+    return "\n".join([*lines, f"  other events: {', '.join(others) or 'none'}"])
