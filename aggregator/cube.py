@@ -1,19 +1,25 @@
 """Partial summaries and how they merge.
 
-A cube holds `cells`: the keys, `events`, and per measure `<m>_sum`, `<m>_min`, `<m>_max`; and `bins`, long: the keys,
-`measure`, `le`, `n`. Everything that adds up is an integer (seconds are microseconds), so merging is associative to
-the last bit, and any split, order or number of workers gives the same cube.
+A cube holds `cells`: the keys, `events`, per measure `<m>_sum`, `<m>_min`, `<m>_max`, per gauge `<g>_last` and
+`<g>_last_at`, and, where processes are told apart, `last_at`, the time of the newest line; and `bins`, long: the keys,
+`measure`, `le`, `n`. Everything that adds up is an integer (seconds are microseconds) and stays at 2^62, and of gauges
+the latest is kept, of equally late ones the greatest. So merging is associative to the last bit, and any split, order
+or number of workers gives the same cube.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from .definitions import Summary
+from .fields import MAX_SUM
 
-WINDOW_START = pa.field("window_start", pa.timestamp("us", "UTC"), nullable=False)
+MOMENT = pa.timestamp("us", "UTC")
+WINDOW_START = pa.field("window_start", MOMENT, nullable=False)
 WINDOW_SECONDS = pa.field("window_seconds", pa.int32(), nullable=False)
+_WIDE = pa.decimal128(38, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,9 @@ def cells_schema(summary: Summary, *, windowed: bool = True) -> pa.Schema:
     for measure in summary.measures:
         fields.append(pa.field(f"{measure.name}_sum", pa.int64(), nullable=False))
         fields.extend(pa.field(f"{measure.name}_{extreme}", pa.int64()) for extreme in ("min", "max"))
-    return pa.schema(fields)
+    for gauge in summary.gauges:
+        fields.extend([pa.field(f"{gauge}_last", pa.float64()), pa.field(f"{gauge}_last_at", MOMENT)])
+    return pa.schema([*fields, *([pa.field("last_at", MOMENT)] if summary.by_process else [])])
 
 
 def bins_schema(summary: Summary, *, windowed: bool = True) -> pa.Schema:
@@ -57,11 +65,11 @@ def empty(summary: Summary, *, windowed: bool = True) -> Cube:
 def merge(cubes: Sequence[Cube]) -> Cube:
     """The cube of all that went into any of them; at least one, all of the same summary."""
     first = cubes[0]
-    return _grouped(
+    return grouped(
         first.summary,
         pa.concat_tables([cube.cells for cube in cubes]),
         pa.concat_tables([cube.bins for cube in cubes]),
-        first.windowed,
+        windowed=first.windowed,
     )
 
 
@@ -69,25 +77,55 @@ def totals(cube: Cube) -> Cube:
     """The cube without its windows."""
     cells = cube.cells.drop_columns(["window_start", "window_seconds"])
     bins = cube.bins.drop_columns(["window_start", "window_seconds"])
-    return _grouped(cube.summary, cells, bins, windowed=False)
+    return grouped(cube.summary, cells, bins, windowed=False)
 
 
-def _grouped(summary: Summary, cells: pa.Table, bins: pa.Table, windowed: bool) -> Cube:
+def grouped(summary: Summary, cells: pa.Table, bins: pa.Table, *, windowed: bool = True) -> Cube:
+    """The cube of rows of which several may have the same keys."""
     keys = list(summary.keys if windowed else summary.group)
     sums = ["events", *(f"{measure.name}_sum" for measure in summary.measures)]
     extremes = [(f"{m.name}_{extreme}", extreme) for m in summary.measures for extreme in ("min", "max")]
-    merged = group(cells, keys, [*((name, "sum") for name in sums), *extremes])
+    newest = [("last_at", "max")] if summary.by_process else []
+    merged = group(cells, keys, [*((name, "sum") for name in sums), *extremes, *newest])
+    for gauge in summary.gauges:
+        for name, column in _latest(cells, keys, gauge).items():
+            merged = merged.append_column(name, column)
     merged_bins = group(bins, [*keys, "measure", "le"], [("n", "sum")])
+    cells_columns, bins_columns = cells_schema(summary, windowed=windowed), bins_schema(summary, windowed=windowed)
     return Cube(
         summary,
-        merged.select(cells_schema(summary, windowed=windowed).names).cast(cells_schema(summary, windowed=windowed)),
-        merged_bins.select(bins_schema(summary, windowed=windowed).names).cast(bins_schema(summary, windowed=windowed)),
+        merged.select(cells_columns.names).cast(cells_columns),
+        merged_bins.select(bins_columns.names).cast(bins_columns),
         windowed,
     )
 
 
+def _latest(cells: pa.Table, keys: list[str], gauge: str) -> dict[str, pa.ChunkedArray]:
+    """Of each group the value with the greatest time, and of those the greatest; in the order of the keys."""
+    value, at = f"{gauge}_last", f"{gauge}_last_at"
+    ordered = cells.select([*keys, value, at]).sort_by([(at, "ascending"), (value, "ascending")])
+    found = group(ordered, keys, [(value, "last"), (at, "last")])
+    return {name: found[name] for name in (value, at)}
+
+
 def group(table: pa.Table, keys: list[str], aggregates: list[tuple[str, str]]) -> pa.Table:
     """Group and aggregate, each result under its input's name, sorted by the keys."""
-    grouped = table.group_by(keys, use_threads=False).aggregate(aggregates)
-    named = grouped.rename_columns({f"{column}_{function}": column for column, function in aggregates})
+    wide = [name for name, function in aggregates if function == "sum" and _may_overflow(table[name])]
+    for name in wide:
+        table = table.set_column(table.column_names.index(name), name, table[name].cast(_WIDE))
+    result = table.group_by(keys, use_threads=False).aggregate(aggregates)
+    named = result.rename_columns({f"{column}_{function}": column for column, function in aggregates})
+    for name in wide:
+        held = pc.min_element_wise(named[name], pa.scalar(MAX_SUM, _WIDE)).cast(pa.int64())
+        named = named.set_column(named.column_names.index(name), name, held)
     return named.sort_by([(key, "ascending") for key in keys])
+
+
+def total(column: pa.ChunkedArray) -> int:
+    """What a column adds up to, as far as sums go."""
+    exact = column.cast(_WIDE) if _may_overflow(column) else column
+    return min(int(pc.sum(exact).as_py() or 0), MAX_SUM)
+
+
+def _may_overflow(column: pa.ChunkedArray) -> bool:
+    return (pc.max(column).as_py() or 0) * len(column) > MAX_SUM

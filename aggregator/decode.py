@@ -1,8 +1,8 @@
 """From records to tables, one per event: the reference decoder, plain and slow, for every odd line.
 
 A table's columns are `timestamp` (microseconds since 1970, UTC), `service`, `proc`, `seq`, `count`, each dimension as
-text ("" is missing), and per measure `<m>`, `<m>_low`, `<m>_high` (integers; None is missing) and, where a summary
-wants bins, `<m>_bins`.
+text ("" is missing), per gauge `<g>_last` (a float; None is missing), and per measure `<m>`, `<m>_low`, `<m>_high`
+(integers; None is missing) and, where a summary wants bins, `<m>_bins`.
 """
 
 import json
@@ -13,13 +13,13 @@ from typing import Any
 
 import orjson
 
-from logemit.vocabulary import BY_NAME, SCHEMA_VERSION
+from logemit.vocabulary import SCHEMA_VERSION
 
 from .definitions import Catalogue
 from .envelopes import Records, too_nested
-from .fields import Bins, OutOfRangeError, Reader, WrongTypeError, any_text, measure_reader, readers, text
+from .fields import LONGEST, Bins, OutOfRangeError, Reader, WrongTypeError, text
+from .plans import EventPlan, plan_event
 
-BASE_COLUMNS = ("timestamp", "service", "proc", "seq", "count")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -39,43 +39,6 @@ class Rejection:
     line: int
     kind: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class EventPlan:
-    """What the catalogue wants of one event."""
-
-    name: str
-    known: bool
-    wanted: bool
-    """A summary takes it in."""
-    readers: dict[str, Reader]
-    dimensions: tuple[str, ...]
-    measures: tuple[str, ...]
-    binned: tuple[str, ...]
-
-    @property
-    def warning(self) -> str | None:
-        """What to tell of an app's own event that nothing is made of."""
-        if self.known or self.wanted:
-            return None
-        return f"{self.name}: no summary takes in this event; it is only counted. Add a [[summary]] to logemit.toml"
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        of_measures = (f"{name}{suffix}" for name in self.measures for suffix in ("", "_low", "_high"))
-        return (*BASE_COLUMNS, *self.dimensions, *of_measures, *(f"{name}_bins" for name in self.binned))
-
-
-def plan_event(name: str, catalogue: Catalogue) -> EventPlan:
-    summaries = catalogue.of_event(name)
-    dimensions = tuple(dict.fromkeys(d for summary in summaries for d in summary.dimensions))
-    measures = {m.name: m for summary in summaries for m in summary.measures}
-    binned = tuple(dict.fromkeys(m.name for summary in summaries for m in summary.binned))
-    known = BY_NAME.get(name)
-    by_name: dict[str, Reader] = readers(known) if known else dict.fromkeys(dimensions, any_text)
-    by_name.update({m.name: measure_reader(m) for m in measures.values()})
-    return EventPlan(name, known is not None, bool(summaries), by_name, dimensions, tuple(measures), binned)
 
 
 @dataclass(slots=True)
@@ -174,38 +137,61 @@ def _encodable(value: Any) -> Any:
 
 def _row(event: dict[str, Any], plan: EventPlan) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The columns of a line, and the fields that could not be measured."""
-    invalid: tuple[str, ...] = ()
     row: dict[str, Any] = dict.fromkeys(plan.columns)
     row["timestamp"] = timestamp(event.get("timestamp"))
     row["service"] = _typed("service", text, event.get("service", ""))
     row["proc"], row["seq"] = _origin(event)
-    values: dict[str, Any] = {}
-    for name, read in plan.readers.items():
-        value = event.get(name)
-        if value is None:
-            continue
-        try:
-            values[name] = read(value)
-        except WrongTypeError as exc:
-            raise RejectedError("type", f"{plan.name}.{name}: expected {exc}, found {value!r:.60}") from None
-        except (OutOfRangeError, OverflowError):
-            invalid = (*invalid, name)
+    values, invalid = _values(event, plan.name, plan.readers)
     for dimension in plan.dimensions:
         row[dimension] = values.get(dimension, "")
     row["count"] = values.get("count", 1) if plan.known else 1
     for measure in plan.measures:
-        _spread(row, measure, values)
+        _spread(row, measure, values, invalid, plan.extremes.get(measure))
     for measure in plan.binned:
         row[f"{measure}_bins"] = _checked_bins(plan, values, measure, row)
-    return row, invalid
+    if plan.gauges:
+        levels, off = _values(event, plan.name, plan.gauges)
+        row.update({f"{name}_last": value for name, value in levels.items()})
+        invalid |= off
+    return row, tuple(invalid)
 
 
-def _spread(row: dict[str, Any], measure: str, values: dict[str, Any]) -> None:
-    """A fold brings its own extremes, as <m>_min_<unit>; a single event is its own."""
-    value = row[measure] = values.get(measure)
-    stem, _, unit = measure.rpartition("_")
-    row[f"{measure}_low"] = values.get(f"{stem}_min_{unit}", value) if value is not None else None
-    row[f"{measure}_high"] = values.get(f"{stem}_max_{unit}", value) if value is not None else None
+def _values(event: dict[str, Any], name: str, read_by: dict[str, Reader]) -> tuple[dict[str, Any], dict[str, None]]:
+    """The fields that are there, and those that could not be measured, in order."""
+    values: dict[str, Any] = {}
+    invalid: dict[str, None] = {}
+    for field_name, read in read_by.items():
+        value = event.get(field_name)
+        if value is None:
+            continue
+        try:
+            values[field_name] = read(value)
+        except WrongTypeError as exc:
+            raise RejectedError("type", f"{name}.{field_name}: expected {exc}, found {value!r:.60}") from None
+        except (OutOfRangeError, OverflowError):
+            invalid[field_name] = None
+    return values, invalid
+
+
+def _spread(
+    row: dict[str, Any],
+    measure: str,
+    values: dict[str, Any],
+    invalid: dict[str, None],
+    extremes: tuple[str, str] | None,
+) -> None:
+    """A fold brings its own extremes; a single event is its own. None of what it counts may be too long."""
+    value = low = high = values.get(measure)
+    if value is None:
+        return
+    if extremes and row["count"] > 1:
+        low, high = (values.get(end) for end in extremes)
+    off = any(end in invalid for end in extremes or ())
+    too_long = max(high or 0, value // max(1, row["count"])) > LONGEST
+    if too_long:
+        invalid[measure] = None
+    if not off and not too_long:
+        row[measure], row[f"{measure}_low"], row[f"{measure}_high"] = value, low, high
 
 
 def _checked_bins(plan: EventPlan, values: dict[str, Any], measure: str, row: dict[str, Any]) -> Bins | None:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+PROC = "proc"
+"""The dimension that tells processes apart. They come and go: it is never a label."""
+
 
 @dataclass(frozen=True, slots=True)
 class Measure:
@@ -28,6 +31,8 @@ class Summary:
     partition: Literal["hour", "day"]
     dimensions: tuple[str, ...]
     measures: tuple[Measure, ...]
+    gauges: tuple[str, ...]
+    """Numbers that replace each other; the last is kept."""
     errors: Filter | None
 
     @property
@@ -44,20 +49,28 @@ class Summary:
     def binned(self) -> tuple[Measure, ...]:
         return tuple(measure for measure in self.measures if measure.bins)
 
+    @property
+    def by_process(self) -> bool:
+        return PROC in self.dimensions
+
     def measure(self, name: str) -> Measure | None:
         return next((measure for measure in self.measures if measure.name == name), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A family. `labels` are (label, dimension); a counter adds up `value`, a histogram shows `measure`."""
+    """A family. `labels` are (label, dimension); a histogram shows `measure`, others `value`.
+
+    `over` says how the rows of one label set make one gauge.
+    """
 
     name: str
-    type: Literal["counter", "histogram"]
+    type: Literal["counter", "gauge", "histogram"]
     help: str
     summary: str
     labels: tuple[tuple[str, str], ...]
     value: str
+    over: Literal["", "sum", "max", "min", "last"]
     measure: str
     buckets: tuple[float, ...]
     filter: Filter

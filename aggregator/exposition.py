@@ -1,10 +1,11 @@
 """Totals as Prometheus text 0.0.4: cumulative, without timestamps, every family once with a stable HELP."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
-from math import inf
+from math import fsum, inf
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,8 +16,9 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
-from .cube import Cube
-from .definitions import Catalogue, Filter, Metric, Summary
+from .cube import Cube, group, total
+from .definitions import PROC, Catalogue, Filter, Metric, Summary
+from .live import living
 from .store import State
 
 Labels = tuple[str, ...]
@@ -52,31 +54,35 @@ def _render(families: Iterable[Family]) -> str:
 def family_parts(metric: Metric, totals: Cube, service_label: bool) -> Iterator[Family]:
     """One metric's family, a part of its series each time, at least one part.
 
-    Without labels of its own it shows every known service, also at 0.
+    Without labels of its own it shows every known service, also at 0; a gauge shows what there is.
     """
     grouping = (*(("service",) if service_label else ()), *(dimension for _, dimension in metric.labels))
     labels = [*(("service",) if service_label else ()), *(label for label, _ in metric.labels)]
-    known = set(_by(totals.cells, grouping, "events")) if not metric.labels else set()
-    make = _histogram(metric, totals, grouping) if metric.type == "histogram" else _counter(metric, totals, grouping)
+    zero = not metric.labels and metric.type != "gauge"
+    known = set(_by(totals.cells, grouping, "events")) if zero else set()
+    make = _MAKE[metric.type](metric, totals, grouping)
     keys = sorted(known | make.keys)
     for start in range(0, max(1, len(keys)), SERIES_AT_ONCE):
         yield make.family(labels, keys[start : start + SERIES_AT_ONCE])
 
 
 @dataclass(frozen=True, slots=True)
-class _Counter:
+class _Numbers:
+    """Of a counter or a gauge."""
+
     metric: Metric
-    values: dict[Labels, float]
+    values: Mapping[Labels, float]
 
     @property
     def keys(self) -> set[Labels]:
         return set(self.values)
 
     def family(self, labels: list[str], keys: list[Labels]) -> Family:
-        counter = CounterMetricFamily(self.metric.name, self.metric.help, labels=labels)
+        make = GaugeMetricFamily if self.metric.type == "gauge" else CounterMetricFamily
+        family = make(self.metric.name, self.metric.help, labels=labels)
         for key in keys:
-            counter.add_metric(key, self.values.get(key, 0))
-        return counter
+            family.add_metric(key, self.values.get(key, 0))
+        return family
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +106,51 @@ class _Histogram:
         return histogram
 
 
-def _counter(metric: Metric, totals: Cube, grouping: Labels) -> _Counter:
+def _counter(metric: Metric, totals: Cube, grouping: Labels) -> _Numbers:
     cells = chosen(totals.cells, metric.filter)
     if metric.value.endswith("_missing"):
         measure = metric.value.removesuffix("_missing")
         bins = chosen(totals.bins, metric.filter).filter(pc.field("measure") == measure)
         present, events = _by(bins, grouping, "n"), _by(cells, grouping, "events")
-        return _Counter(metric, {key: count - present.get(key, 0) for key, count in events.items()})
-    return _Counter(metric, _sums(totals.summary, cells, grouping, metric.value))
+        return _Numbers(metric, {key: count - present.get(key, 0) for key, count in events.items()})
+    return _Numbers(metric, _sums(totals.summary, cells, grouping, metric.value))
+
+
+def _gauge(metric: Metric, totals: Cube, grouping: Labels) -> _Numbers:
+    """Of the processes that live, where the summary tells processes apart."""
+    cells = chosen(totals.cells, metric.filter)
+    if totals.summary.by_process:
+        cells = living(cells)
+    if metric.value == "info":
+        return _Numbers(metric, dict.fromkeys(_rows(cells, grouping), 1))
+    if metric.value == "processes":
+        named = set(_rows(cells, (*grouping, PROC)))
+        return _Numbers(metric, Counter(key[:-1] for key in named))
+    values: dict[Labels, list[tuple[int, float]]] = defaultdict(list)
+    cells = cells.filter(pc.is_valid(pc.field(metric.value)))
+    for *key, at, value in _rows(cells, (*grouping, f"{metric.value}_at", metric.value)):
+        values[tuple(key)].append((at, value))
+    return _Numbers(metric, {key: _combined(metric.over, found) for key, found in values.items()})
+
+
+def _rows(cells: pa.Table, names: Labels) -> Iterator[tuple[Any, ...]]:
+    if not names:
+        return iter([()] * min(1, len(cells)))
+    return zip(*(cells[name].to_pylist() for name in names), strict=True)
+
+
+def _combined(over: str, found: list[tuple[int, float]]) -> float:
+    """One value of (time, value) pairs, the same in any order."""
+    values = [value for _, value in found]
+    match over:
+        case "sum":
+            return fsum(values)
+        case "max":
+            return max(values)
+        case "min":
+            return min(values)
+        case _:
+            return max(found)[1]
 
 
 def _histogram(metric: Metric, totals: Cube, grouping: Labels) -> _Histogram:
@@ -118,6 +161,13 @@ def _histogram(metric: Metric, totals: Cube, grouping: Labels) -> _Histogram:
         counts[key[:-1]][int(key[-1])] = n
     cells = chosen(totals.cells, metric.filter)
     return _Histogram(metric, dict(counts), _sums(totals.summary, cells, grouping, f"{metric.measure}_sum"))
+
+
+_MAKE: Mapping[str, Callable[[Metric, Cube, Labels], _Numbers | _Histogram]] = {
+    "counter": _counter,
+    "gauge": _gauge,
+    "histogram": _histogram,
+}
 
 
 def _sums(summary: Summary, cells: pa.Table, grouping: Labels, column: str) -> dict[Labels, float]:
@@ -145,11 +195,10 @@ def chosen(table: pa.Table, wanted: Filter) -> pa.Table:
 
 def _by(table: pa.Table, grouping: Labels, column: str) -> dict[Labels, int]:
     if not grouping:
-        total = pc.sum(table[column]).as_py()
-        return {(): total} if total is not None else {}
-    grouped = table.group_by(list(grouping), use_threads=False).aggregate([(column, "sum")])
-    keys = zip(*(grouped[name].to_pylist() for name in grouping), strict=True)
-    return dict(zip(keys, grouped[f"{column}_sum"].to_pylist(), strict=True))
+        return {(): total(table[column])} if len(table) else {}
+    names = list(dict.fromkeys(grouping))
+    grouped = group(table.select([*names, column]), names, [(column, "sum")])
+    return dict(zip(_rows(grouped, grouping), grouped[column].to_pylist(), strict=True))
 
 
 def _about_runs(state: State) -> Iterator[Family]:

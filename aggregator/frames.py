@@ -30,7 +30,8 @@ def read(
     `out` is the folder that `logemit aggregate` writes; `freq` any pandas frequency, such as "5min"; `where` keeps rows
     by dimension. Indexed by `window_start` (UTC, with `freq`) and `by`. Columns: `count`; `rate` (events a second of
     the row's time); `error_share` (0 to 1, where the summary knows errors); and of `measure` (by default the summary's
-    first that has bins) `mean`, `p50`, `p95`, `p99` in its unit, nan where no event had it.
+    first that has bins) `mean`, `p50`, `p95`, `p99` in its unit, nan where no event had it; and of each gauge
+    `<gauge>_last`, the newest value in the row: with proc in `by`, that of each process.
 
     Raises UsageError for names that do not exist, InputError for a folder without this summary.
     """
@@ -45,12 +46,22 @@ def read(
     table = _counted(cells, keys, definition, _seconds(cells, freq))
     if shown is not None:
         if not shown.bins:
-            table["mean"] = _grouped(cells, keys)[f"{shown.name}_sum"].sum() / table["count"]
+            table["mean"] = _grouped(cells, keys)[f"{shown.name}_sum"].sum() / _divisor(table["count"])
         else:
             _add_quantiles(
                 table, cells, _load(folder, f"{definition.name}_bins", definition.dimensions, where, freq), keys, shown
             )
+    for gauge in definition.gauges:
+        table[f"{gauge}_last"] = _latest(cells, keys, gauge).reindex(table.index)
     return table if keys else table.reset_index(drop=True)
+
+
+def _latest(cells: pd.DataFrame, keys: list[str], gauge: str) -> Any:
+    value = f"{gauge}_last"
+    if value not in cells:  # files from before the summary had it
+        return pd.Series(dtype="float64")
+    told = cells.dropna(subset=[value]).sort_values([f"{value}_at", value])
+    return _grouped(told, keys)[value].last()
 
 
 def _load(
@@ -91,8 +102,13 @@ def _counted(cells: pd.DataFrame, keys: list[str], summary: Summary, seconds: fl
     table["rate"] = table["count"] / seconds
     if summary.errors is not None:
         failed = _grouped(cells[_mask(cells, summary.errors)], keys)["events"].sum()
-        table["error_share"] = failed.reindex(table.index, fill_value=0) / table["count"]
+        table["error_share"] = failed.reindex(table.index, fill_value=0) / _divisor(table["count"])
     return table
+
+
+def _divisor(count: "pd.Series[int]") -> Any:
+    """A fold may count nothing, such as the keys not found by a read that found others."""
+    return count.where(count > 0)
 
 
 def _mask(cells: pd.DataFrame, wanted: Filter) -> "pd.Series[bool]":

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from . import cube
+from . import cube, live
 from .cube import Cube
 from .definitions import Catalogue, Summary
 from .held import Held
@@ -67,7 +67,7 @@ class Outputs:
             cells_path, bins_path = (f"{_STATE}/totals/{summary.name}{kind}.parquet" for kind in ("", "_bins"))
             total = tables.totals_of(summary, self._read(cells_path), self._read(bins_path))
             if summary.name in new:
-                total = cube.merge([total, cube.totals(new[summary.name])])
+                total = live.settled(cube.merge([total, cube.totals(new[summary.name])]))
                 for path, table in zip((cells_path, bins_path), tables.totals_tables(total), strict=True):
                     self._write(path, table)
             totals[summary.name] = total

@@ -8,9 +8,9 @@ import pyarrow.compute as pc
 
 from logemit import grid
 
-from .cube import Cube, bins_schema, cells_schema, group
+from .cube import MOMENT, Cube, bins_schema, cells_schema, grouped
 from .decode import Batch
-from .definitions import Measure, Summary
+from .definitions import PROC, Measure, Summary
 
 _BOUNDS = {
     "seconds": np.array(grid.SECONDS_NANO, dtype=np.int64),
@@ -23,7 +23,7 @@ _LE = {unit: np.array(grid.bounds(unit), dtype=np.float64) for unit in _BOUNDS}
 def rollup(batch: Batch, summary: Summary, window_seconds: int) -> Cube:
     """The batch as a cube of one of its event's summaries."""
     keys = _keys(batch, summary, window_seconds)
-    return Cube(summary, _cells(batch, summary, keys), _bins(batch, summary, keys))
+    return grouped(summary, _cells(batch, summary, keys), _bins(batch, summary, keys))
 
 
 def bin_bounds(values: np.ndarray[Any, Any], unit: str) -> np.ndarray[Any, Any]:
@@ -36,40 +36,50 @@ def bin_bounds(values: np.ndarray[Any, Any], unit: str) -> np.ndarray[Any, Any]:
 def _keys(batch: Batch, summary: Summary, window_seconds: int) -> pa.Table:
     moments = np.array(batch.columns["timestamp"], dtype=np.int64)
     window = window_seconds * 1_000_000
-    starts = pa.array(moments // window * window).cast(pa.timestamp("us", "UTC"))
+    starts = pa.array(moments // window * window).cast(MOMENT)
     return pa.table(
         {
             "window_start": starts,
             "window_seconds": pa.array(np.full(len(moments), window_seconds, dtype=np.int32)),
-            **{name: pa.array(batch.columns[name], pa.string()) for name in summary.group},
+            **{name: pa.array(_texts(batch, name), pa.string()) for name in summary.group},
         }
     )
 
 
+def _texts(batch: Batch, dimension: str) -> list[str]:
+    values = batch.columns[dimension]
+    return [proc or "" for proc in values] if dimension == PROC else values
+
+
 def _cells(batch: Batch, summary: Summary, keys: pa.Table) -> pa.Table:
-    table = keys.append_column("events", pa.array(batch.columns["count"], pa.int64()))
-    aggregates = [("events", "sum")]
+    """A row for each line."""
+    columns: dict[str, Any] = {name: keys[name] for name in keys.column_names}
+    columns["events"] = batch.columns["count"]
     for measure in summary.measures:
-        for suffix, source, function in (("sum", "", "sum"), ("min", "_low", "min"), ("max", "_high", "max")):
-            column = pa.array(batch.columns[f"{measure.name}{source}"], pa.int64())
-            # A sum of nothing is 0; an extreme of nothing is missing.
-            column = column.fill_null(0) if function == "sum" else column
-            table = table.append_column(f"{measure.name}_{suffix}", column)
-            aggregates.append((f"{measure.name}_{suffix}", function))
+        value, low, high = (batch.columns[f"{measure.name}{suffix}"] for suffix in ("", "_low", "_high"))
+        columns[f"{measure.name}_sum"] = [number or 0 for number in value]  # a sum of nothing is 0
+        columns[f"{measure.name}_min"], columns[f"{measure.name}_max"] = low, high
+    moments = batch.columns["timestamp"]
+    for gauge in summary.gauges:
+        values = columns[f"{gauge}_last"] = batch.columns[f"{gauge}_last"]
+        columns[f"{gauge}_last_at"] = [at if v is not None else None for at, v in zip(moments, values, strict=True)]
+    columns["last_at"] = moments
     schema = cells_schema(summary)
-    return group(table, list(summary.keys), aggregates).select(schema.names).cast(schema)
+    return pa.table({field.name: _array(columns[field.name], field.type) for field in schema}, schema=schema)
+
+
+def _array(values: Any, kind: pa.DataType) -> Any:
+    if not isinstance(values, list):
+        return values
+    return pa.array(values, pa.int64()).cast(kind) if kind == MOMENT else pa.array(values, kind)
 
 
 def _bins(batch: Batch, summary: Summary, keys: pa.Table) -> pa.Table:
-    schema = bins_schema(summary)
-    parts = [_measure_bins(batch, measure, keys) for measure in summary.binned]
-    if not parts:
-        return schema.empty_table()
-    grouped = group(pa.concat_tables(parts), [*summary.keys, "measure", "le"], [("n", "sum")])
-    return grouped.select(schema.names).cast(schema)
+    parts = [_measure_bins(batch, summary, measure, keys) for measure in summary.binned]
+    return pa.concat_tables([bins_schema(summary).empty_table(), *parts])
 
 
-def _measure_bins(batch: Batch, measure: Measure, keys: pa.Table) -> pa.Table:
+def _measure_bins(batch: Batch, summary: Summary, measure: Measure, keys: pa.Table) -> pa.Table:
     """Long bins of one measure: of folds as they came, of single events from their value."""
     values, folds, counts = (batch.columns[name] for name in (measure.name, f"{measure.name}_bins", "count"))
     single = [i for i, value in enumerate(values) if value is not None and folds[i] is None]
@@ -81,4 +91,4 @@ def _measure_bins(batch: Batch, measure: Measure, keys: pa.Table) -> pa.Table:
     table = keys.take(pa.array(rows))
     for name, column in (("measure", pa.repeat(measure.name, len(rows))), ("le", pa.array(le)), ("n", pa.array(n))):
         table = table.append_column(name, column)
-    return table.filter(pc.field("n") > 0)
+    return table.filter(pc.field("n") > 0).cast(bins_schema(summary))

@@ -8,16 +8,16 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from structlog import DropEvent
-from structlog.contextvars import get_contextvars
 from structlog.typing import EventDict, Processor
 
 from . import conf
+from .context import variable
 from .line import STAMPED, add_timestamp, plain, render, render_all, short
 from .unit import Unit, current
 from .writer import Line, Writer
 
 logger = logging.getLogger("logemit")
-_IDS = frozenset({"request_id", "task_id"})
+Event = tuple[str, dict[str, Any]]
 
 
 class _Emitter:
@@ -27,22 +27,18 @@ class _Emitter:
         self.settings = settings
         self.writer: Output = _diversion or Writer(settings)
         self._service = short(settings.service)
-        self._let_through = frozenset(settings.context_fields)
+        self._let_through = [(name, variable(name)) for name in settings.context_fields]
         self.processors: tuple[Processor, ...] = (add_timestamp, *settings.processors)
 
-    def lines(
-        self, events: Sequence[tuple[str, dict[str, Any]]], unit: Unit | None, bound: dict[str, Any], as_given: bool
-    ) -> list[Line]:
+    def lines(self, events: Sequence[Event], unit: Unit | None, as_given: bool) -> list[Line]:
         """The lines of events of one moment and unit. What cannot be made is counted as lost."""
-        common = _of_unit(unit)
-        names = self._let_through.intersection(bound) if bound else frozenset()
-        if names and unit is not None and unit.kind == "none":  # it is written here, but belongs to no request
-            names -= _IDS
-        if names:
-            common |= plain({name: bound[name] for name in self.settings.context_fields if name in names}, "")
-        if not (as_given or self.settings.processors or any(name in fields for name in names for _, fields in events)):
+        context = self._context(unit)
+        if not (
+            as_given or self.settings.processors or any(name in fields for name in context for _, fields in events)
+        ):
             with _harmless:
-                return render_all(events, self._service, common)
+                return render_all(events, self._service, unit, context)
+        common = {**_of_unit(unit), **context}
         lines = []
         for event, fields in events:
             lost = True
@@ -54,6 +50,20 @@ class _Emitter:
             if lost:
                 self.writer.lose(1)
         return lines
+
+    def _context(self, unit: Unit | None) -> dict[str, Any]:
+        """What the app bound and the settings let through, but for the unit's own id."""
+        found = {}
+        for name, bound in self._let_through:
+            value = bound.get(None)
+            if value is not None and value is not ...:
+                found[name] = value
+        if unit is not None and found:
+            # The unit knows its own id; a unit `none` has none, wherever it is written.
+            found.pop("request_id" if unit.kind != "task" else "task_id", None)
+            if unit.kind == "none":
+                found.pop("task_id", None)
+        return plain(found, "") if found else found
 
     def _processed(self, event: str, common: dict[str, Any], fields: dict[str, Any]) -> Line | None:
         event_dict: EventDict = {"event": event, "service": self.settings.service, **common, **fields}
@@ -91,7 +101,7 @@ def reset() -> None:
 def try_output() -> OSError | None:
     """Write an event to the output that the settings name; what is in the way, or None."""
     emitter = _get()
-    lines = emitter.lines([("output_tried", {})], None, {}, True)
+    lines = emitter.lines([("output_tried", {})], None, as_given=True)
     return None if emitter.writer.write(lines) else emitter.writer.last_error
 
 
@@ -136,22 +146,13 @@ def emit(event: str, /, **fields: Any) -> None:
     write_events([(event, fields)], current.get(), as_given=True)
 
 
-def write_events(
-    events: Sequence[tuple[str, dict[str, Any]]],
-    unit: Unit | None,
-    bound: dict[str, Any] | None = None,
-    *,
-    as_given: bool = False,
-) -> None:
-    """Write several events of one unit of work with as few writes as fit.
-
-    `bound`: what the app bound to its context, where that is known by now; `as_given`: fields come from the app.
-    """
+def write_events(events: Sequence[Event], unit: Unit | None, *, as_given: bool = False) -> None:
+    """Write several events of one unit of work with as few writes as fit; `as_given`: fields come from the app."""
     with _harmless:
         emitter = _get()
         if not emitter.settings.enabled:
             return
-        lines = emitter.lines(events, unit, get_contextvars() if bound is None else bound, as_given)
+        lines = emitter.lines(events, unit, as_given)
         if lines and not emitter.writer.write(lines):
             _tell_once("output", f"cannot write events: {emitter.writer.last_error}; they are dropped and counted")
 

@@ -7,9 +7,8 @@ from fnmatch import fnmatchcase
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from structlog.contextvars import get_contextvars
-
 from . import conf, outside
+from .context import bound
 from .emitter import write_events
 from .unit import Unit, entered
 from .vocabulary import INVALID_METHOD, METHODS, UNNAMED_VIEW
@@ -49,15 +48,14 @@ class Exchange(Unit):
         folded, settings = self.close(), self._settings
         if folded is None:
             return
-        bound = get_contextvars()
-        self.id = bound.get("request_id") or self.id
+        self.id = bound("request_id") or self.id
         try:
             fields = self._fields(outcome, microseconds, response_bytes)
         except Exception:  # a request object that an app bent out of shape
             fields = {"outcome": outcome, "method": INVALID_METHOD, "view": UNNAMED_VIEW}
             fields["duration_seconds"] = microseconds / 1e6
         if not (self.muted or (settings.exclude_views and _any_matches(settings.exclude_views, fields["view"]))):
-            write_events([*folded, ("http_request", fields)], self, bound)
+            write_events([*folded, ("http_request", fields)], self)
         outside.flush()
         self.response = self._request = None  # a stream holds this, and its response the stream
 

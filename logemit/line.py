@@ -1,14 +1,15 @@
 """structlog processors that make an event's dict into its line: the last steps of every event."""
 
-import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from time import time_ns
 from typing import Any
 
 import orjson
 from structlog.typing import EventDict
 
+from .unit import Unit
 from .vocabulary import BY_NAME, COMMON, LINE_LIMIT, SCHEMA_VERSION
 from .writer import STAMP_LIMIT, Line
 
@@ -23,23 +24,29 @@ _NEVER_CUT = frozenset({"bins"})
 _CUTS = (1024, 512, 256, 128, 64, 32, 16)
 _MAX_INT = 2**63
 _HEAD = b'{"logemit":%d,"event":%%s,"timestamp":%%s,"service":%%s' % SCHEMA_VERSION
+_NO_UNIT = b',"unit":"none",'
+_UNITS = {
+    "request": b',"unit":"request","request_id":%s,',
+    "command": b',"unit":"command","request_id":%s,',
+    "task": b',"unit":"task","task_id":%s,',
+}
 _START = b'{"logemit":%d,"event":"' % SCHEMA_VERSION
 
 
-def timestamp() -> str:
+def timestamp() -> bytes:
     """Now, in ISO 8601, UTC, always six decimals: structlog's TimeStamper leaves them out at a whole second."""
-    seconds, microseconds = divmod(time.time_ns() // 1000, 1_000_000)
-    return f"{_iso_second(seconds)}.{microseconds:06}Z"
+    seconds, microseconds = divmod(time_ns() // 1000, 1_000_000)
+    return b"%s.%06dZ" % (_iso_second(seconds), microseconds)
 
 
 def add_timestamp(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:
-    event_dict["timestamp"] = timestamp()
+    event_dict["timestamp"] = timestamp().decode()
     return event_dict
 
 
 @lru_cache(maxsize=2)
-def _iso_second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
+def _iso_second(seconds: int) -> bytes:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:19].encode()
 
 
 def plain(fields: Mapping[str, Any], event: str) -> dict[str, Any]:
@@ -95,23 +102,27 @@ def render(_logger: Any, _method: str, event_dict: EventDict) -> Line:
     return Line(head, b"," + tail[1:] + b"\n" if len(tail) > 2 else b"}\n")
 
 
-def render_all(events: Iterable[tuple[str, dict[str, Any]]], service: bytes, common: dict[str, Any]) -> list[Line]:
-    """Render events of one moment without a dict in between: what `render` does, faster.
+def render_all(
+    events: Iterable[tuple[str, dict[str, Any]]], service: bytes, unit: Unit | None, context: dict[str, Any]
+) -> list[Line]:
+    """Render events of one moment and unit without a dict in between: what `render` does, faster.
 
-    `service` is JSON by now; `common` are fields that all of the events share and none has itself.
+    `service` is JSON by now; `context` are more fields that all of the events share and none has itself.
     """
     moment = timestamp()
-    head = b'","timestamp":"%s","service":%s' % (moment.encode(), service)
-    common_text = b"," + _dumps(common)[1:-1] + b","
+    head = b'","timestamp":"%s","service":%s' % (moment, service)
+    common = _UNITS[unit.kind] % _dumps(unit.id) if unit is not None and unit.id else _NO_UNIT
+    if context:
+        common += _dumps(context)[1:-1] + b","
     lines = []
     for event, fields in events:
         start = b"%s%s%s" % (_START, event.encode(), head)
         tail = _dumps(fields)
-        if len(start) + len(common_text) + len(tail) < _BODY_LIMIT:
-            lines.append(Line(start, b"%s%s\n" % (common_text, tail[1:])))
+        if len(start) + len(common) + len(tail) < _BODY_LIMIT:
+            lines.append(Line(start, b"%s%s\n" % (common, tail[1:])))
         else:
-            own = {"event": event, "timestamp": moment, "service": orjson.loads(service)}
-            lines.append(render(None, "", {**own, **common, **fields}))
+            own = {"event": event, "timestamp": moment.decode(), "service": orjson.loads(service)}
+            lines.append(render(None, "", {**own, **orjson.loads(b"{%s}" % common[1:-1]), **fields}))
     return lines
 
 

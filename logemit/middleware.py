@@ -9,9 +9,9 @@ from typing import Any, cast
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from structlog.contextvars import bind_contextvars, get_contextvars, reset_contextvars
 
 from . import conf
+from .context import bound, variable
 from .emitter import harmless
 from .exchange import AsyncStream, Exchange, Stream
 from .unit import current
@@ -20,6 +20,7 @@ Handler = Callable[[HttpRequest], HttpResponseBase]
 AsyncHandler = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
 
+_REQUEST_ID = variable("request_id")
 _harmless = harmless()
 
 
@@ -42,7 +43,7 @@ class EventMiddleware:
         if self._is_async:
             return self._handle_async(request, settings)
         exchange = Exchange(request, settings)
-        bound = bind_contextvars(request_id=exchange.id)
+        id_bound = _REQUEST_ID.set(exchange.id)
         entered = current.set(exchange)
         try:
             response = cast("Handler", self._get_response)(request)
@@ -54,11 +55,11 @@ class EventMiddleware:
             raise
         finally:
             current.reset(entered)
-            reset_contextvars(**bound)
+            _REQUEST_ID.reset(id_bound)
 
     async def _handle_async(self, request: HttpRequest, settings: conf.Settings) -> HttpResponseBase:
         exchange = Exchange(request, settings)
-        bound = bind_contextvars(request_id=exchange.id)
+        id_bound = _REQUEST_ID.set(exchange.id)
         entered = current.set(exchange)
         try:
             response = await cast("AsyncHandler", self._get_response)(request)
@@ -70,7 +71,7 @@ class EventMiddleware:
             raise
         finally:
             current.reset(entered)
-            reset_contextvars(**bound)
+            _REQUEST_ID.reset(id_bound)
 
 
 class ViewMiddleware:
@@ -113,7 +114,7 @@ def _answered(exchange: Exchange, response: HttpResponseBase, settings: conf.Set
     """Finish, or see to it that the end of the stream does."""
     exchange.response = response
     if header := settings.response_id_header:
-        response.headers[header] = get_contextvars().get("request_id") or exchange.id
+        response.headers[header] = str(bound("request_id") or exchange.id)
     if not response.streaming:
         exchange.finish(response_bytes=len(cast("HttpResponse", response).content))
     elif isinstance(response, FileResponse):

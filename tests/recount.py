@@ -11,8 +11,9 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -20,6 +21,7 @@ from logemit.vocabulary import BY_NAME
 
 MARK = b'{"logemit":'
 INFINITY = float("inf")
+LIFETIME = timedelta(minutes=15)  # a row of a process counts for as long before the newest of its service
 CATALOGUE = tomllib.loads((Path(__file__).parent.parent / "aggregator" / "catalogue.toml").read_text())
 
 Key: TypeAlias = tuple[Any, ...]  # window_start, service, then the values of the summary's dimensions
@@ -166,6 +168,9 @@ def _folded_bins(event: Mapping[str, Any], measure: Measure) -> Bins:
 class Cell:
     events: int = 0
     totals: dict[str, Total] = field(default_factory=lambda: defaultdict(Total))
+    moments: list[datetime] = field(default_factory=list)
+    told: dict[str, list[tuple[datetime, float]]] = field(default_factory=lambda: defaultdict(list))
+    """Every value of each gauge, and when."""
 
 
 def _cells(summary: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> dict[Key, Cell]:
@@ -173,11 +178,15 @@ def _cells(summary: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> d
     for event in events:
         if event["event"] == summary["event"]:
             moment = datetime.strptime(event["timestamp"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
-            dimensions = (_text(event.get(name)) for name in summary["dimensions"])
+            dimensions = (_text(event.get(name)) for name in summary.get("dimensions", []))
             cell = cells[moment.replace(second=0, microsecond=0), event["service"], *dimensions]
             cell.events += event.get("count", 1)
             for name in summary.get("measures", []):
                 cell.totals[name].take(event, Measure(summary["event"], name))
+            cell.moments.append(moment)
+            for name in summary.get("gauges", []):
+                if event.get(name) is not None:
+                    cell.told[name].append((moment, float(event[name]) or 0.0))  # -0.0 is 0
     return dict(cells)
 
 
@@ -190,38 +199,96 @@ def _text(value: Any) -> str:
 
 
 def _row(summary: Mapping[str, Any], key: Key, cell: Cell) -> dict[str, Any]:
-    row = dict(zip(["window_start", "service", *summary["dimensions"]], key, strict=True))
+    row = dict(zip(["window_start", "service", *summary.get("dimensions", [])], key, strict=True))
     row |= {"window_seconds": 60, "events": cell.events}
     for name in summary.get("measures", []):
         measure, total = Measure(summary["event"], name), cell.totals[name]
         row[f"{name}_sum"] = measure.shown(total.sum)
         row[f"{name}_min"] = None if total.low is None else measure.shown(total.low)
         row[f"{name}_max"] = None if total.high is None else measure.shown(total.high)
-    return row
+    for name in summary.get("gauges", []):
+        row[f"{name}_last_at"], row[f"{name}_last"] = max(cell.told[name], default=(None, None))
+    return row | ({"last_at": max(cell.moments)} if "proc" in summary.get("dimensions", []) else {})
 
 
 def _samples(metric: Mapping[str, Any], summary: Mapping[str, Any], cells: Mapping[Key, Cell]) -> dict[Sample, float]:
     """The samples of one family: without labels of its own for every service, with labels for what there is."""
-    own, event = metric.get("labels", []), summary["event"]
-    labels = {"service": "service"} | (own if isinstance(own, dict) else {name: name for name in own})
-    groups: dict[Key, list[Cell]] = {} if own else {(service,): [] for _, service, *_ in cells}
-    for key, cell in cells.items():
-        values = dict(zip(["window_start", "service", *summary["dimensions"]], key, strict=True))
-        kept = all(values[name] in _listed(allowed) for name, allowed in metric.get("where", {}).items())
-        left_out = any(values[name] in _listed(refused) for name, refused in metric.get("unless", {}).items())
-        if kept and not left_out:
-            groups.setdefault(tuple(values[name] for name in labels.values()), []).append(cell)
-    make = {"counter": _counter, "histogram": _histogram}[metric["type"]]
+    event, labels = summary["event"], _labels(metric)
+    groups: dict[Key, list[tuple[Key, Cell]]] = {}
+    if not metric.get("labels") and metric["type"] != "gauge":
+        groups = {(service,): [] for _, service, *_ in cells}
+    for key, cell in _alive(summary, cells).items() if metric["type"] == "gauge" else cells.items():
+        values = _values(summary, key)
+        if _is_chosen(metric, values):
+            groups.setdefault(tuple(values[name] for name in labels.values()), []).append((key, cell))
     samples: dict[Sample, float] = {}
     for group, members in groups.items():
-        for suffix, extra, value in make(metric, event, members):
+        if metric["type"] == "gauge":
+            parts = _gauge(metric, summary, members)
+        else:
+            make = {"counter": _counter, "histogram": _histogram}[metric["type"]]
+            parts = make(metric, event, [cell for _, cell in members])
+        for suffix, extra, value in parts:
             labelled = dict(zip(labels, group, strict=True)) | extra
             samples[metric["name"] + suffix, frozenset(labelled.items())] = float(value)
     return samples
 
 
+def _labels(metric: Mapping[str, Any]) -> dict[str, str]:
+    own = metric.get("labels", [])
+    return {"service": "service"} | (own if isinstance(own, dict) else {name: name for name in own})
+
+
+def _values(summary: Mapping[str, Any], key: Key) -> dict[str, Any]:
+    return dict(zip(["window_start", "service", *summary.get("dimensions", [])], key, strict=True))
+
+
+def _is_chosen(metric: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    kept = all(values[name] in _listed(allowed) for name, allowed in metric.get("where", {}).items())
+    left_out = any(values[name] in _listed(refused) for name, refused in metric.get("unless", {}).items())
+    return kept and not left_out
+
+
 def _listed(values: Any) -> list[str]:
     return values if isinstance(values, list) else [values]
+
+
+def _alive(summary: Mapping[str, Any], cells: Mapping[Key, Cell]) -> dict[Key, Cell]:
+    """What gauges are made of: of processes, what was told in their lifetime; all there is, where none are told apart.
+
+    The windows of a row are one, under None.
+    """
+    newest: dict[str, datetime] = {}
+    for (_, service, *_), cell in cells.items():
+        newest[service] = max([newest.get(service, min(cell.moments)), *cell.moments])
+    rows: dict[Key, Cell] = defaultdict(Cell)
+    for (_, service, *rest), cell in cells.items():
+        row = rows[None, service, *rest]
+        since = newest[service] - LIFETIME if "proc" in summary.get("dimensions", []) else min(cell.moments)
+        row.moments += [moment for moment in cell.moments if moment >= since]
+        for name, told in cell.told.items():
+            row.told[name] += [(moment, value) for moment, value in told if moment >= since]
+    return {key: row for key, row in rows.items() if row.moments}
+
+
+def _gauge(metric: Mapping[str, Any], summary: Mapping[str, Any], rows: list[tuple[Key, Cell]]) -> Iterator[Part]:
+    name, _, what = metric["value"].rpartition("_")
+    if what == "info":
+        yield "", {}, 1
+    elif what == "processes":
+        yield "", {}, len({_values(summary, key)["proc"] for key, _ in rows})
+    elif what == "last":
+        last = [max(row.told[name]) for _, row in rows if row.told[name]]
+        over = metric.get("over", "sum" if "proc" in summary.get("dimensions", []) else "last")
+        if last:
+            yield "", {}, _combined(over, last)
+    else:
+        raise NotImplementedError(metric)
+
+
+def _combined(over: str, last: list[tuple[datetime, float]]) -> float:
+    values = sorted(value for _, value in last)
+    return {"sum": float(sum(map(Fraction, values))), "max": values[-1], "min": values[0], "last": max(last)[1]}[over]
 
 
 def _counter(metric: Mapping[str, Any], event: str, cells: list[Cell]) -> Iterator[Part]:

@@ -19,8 +19,8 @@ from logemit.grid import GRID_ID
 from ..cube import Cube, bins_schema, cells_schema, empty, merge
 from ..definitions import Summary
 from ..errors import ConfigError, ReadWriteError, StateError
+from ..fields import LONGEST
 
-EXACT_MICROSECONDS = 2**50
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 _SUFFIXES = ("sum", "min", "max")
 
@@ -86,7 +86,7 @@ def _for_people(cube: Cube) -> pa.Table:
         if measure.unit == "seconds":
             for suffix in _SUFFIXES:
                 name = f"{measure.name}_{suffix}"
-                exact = pc.min_element_wise(columns[name], EXACT_MICROSECONDS, skip_nulls=False)
+                exact = pc.min_element_wise(columns[name], LONGEST, skip_nulls=False)
                 columns[name] = pc.divide(exact.cast(pa.float64()), 1e6)
     return pa.table(columns).replace_schema_metadata(_metadata(summary))
 

@@ -42,12 +42,15 @@ def test_the_shipped_catalogue_holds(tmp_path: Path) -> None:
     loaded = config.load(None)
     assert (loaded.window_seconds, loaded.service_label) == (60, True)
     names = [metric.name for metric in loaded.catalogue.metrics]
-    assert len(set(names)) == len(names) == 29
+    assert len(set(names)) == len(names) == 67
 
 
 METRIC = '[[metric]]\nname = "x_total"\ntype = "counter"\nhelp = "h"\nsummary = "feed_polls"\n'
 HISTOGRAM = '[[metric]]\nname = "x"\ntype = "histogram"\nhelp = "h"\nsummary = "feed_polls"\n'
 SUMMARY = '[[summary]]\nname = "x"\nevent = "feed_poll"\n'
+GAUGE = '[[metric]]\nname = "x"\ntype = "gauge"\nhelp = "h"\nsummary = "processes"\n'
+LAST = GAUGE + 'value = "rss_bytes_last"\n'
+OWN = SUMMARY.replace("feed_poll", "own")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +65,7 @@ SUMMARY = '[[summary]]\nname = "x"\nevent = "feed_poll"\n'
         ("[[metric]]\n", r"\[\[metric\]\] \?: needs a name"),
         (METRIC + "summry = 1", "unknown key 'summry'"),
         (METRIC.replace("feed_polls", "nothing"), "no summary 'nothing'; there are http_requests"),
-        (METRIC.replace("counter", "gague"), 'type is \'gague\', expected "counter" or "histogram"'),
+        (METRIC.replace("counter", "gague"), 'type is \'gague\', expected "counter", "gauge" or "histogram"'),
         (METRIC.replace("x_total", "x"), "ends in _total"),
         (METRIC.replace("x_total", "logemit_x_total"), "not a metric name"),
         (METRIC.replace("x_total", "x.y_total"), "not a metric name"),
@@ -126,6 +129,42 @@ SUMMARY = '[[summary]]\nname = "x"\nevent = "feed_poll"\n'
         (SUMMARY.replace("feed_poll", "own") + 'dimensions = ["service"]', "'service' cannot be a column"),
         (SUMMARY.replace("feed_poll", "own") + 'dimensions = ["a", "a"]', "'a' cannot be a column"),
         (SUMMARY.replace("feed_poll", "own") + 'dimensions = "a"', "dimensions must be a list of names"),
+        (OWN + "gauges = 5", "gauges must be a list of names"),
+        (OWN + 'gauges = ["a b"]', "'a b' cannot be a column"),
+        (OWN + 'gauges = ["a", "a"]', "'a' cannot be a column"),
+        (OWN + 'dimensions = ["proc", "proc"]', "'proc' cannot be a column"),
+        (OWN + 'measures = [{name = "proc", unit = "count"}]', "'proc' cannot be a column"),
+        (OWN + 'dimensions = ["last_at"]', "'last_at' cannot be a column"),
+        (
+            OWN + 'dimensions = ["a_last"]\ngauges = ["a"]',
+            "'a_last' is a dimension of own and a column of",
+        ),
+        (
+            OWN + 'gauges = ["a"]\n[[summary]]\nname = "y"\nevent = "own"\n'
+            'measures = [{name = "a_last", unit = "count"}]',
+            "'a_last' is a column of two measures or gauges of own",
+        ),
+        (
+            OWN + 'measures = [{name = "a", unit = "count"}, {name = "a_low", unit = "count"}]',
+            "'a_low' is a column of two",
+        ),
+        (SUMMARY + 'gauges = ["nothing"]', "feed_poll has no field 'nothing'"),
+        (SUMMARY + 'gauges = ["status"]', "gauge 'status' is not a number of feed_poll"),
+        (OWN + 'dimensions = ["proc"]\nerrors = { proc = "x" }', "errors names 'proc': processes come and go"),
+        (GAUGE, "value is None, expected one of rss_bytes_last, .*, info, processes"),
+        (GAUGE + 'value = "rss_bytes"', "value is 'rss_bytes', expected one of rss_bytes_last"),
+        (GAUGE + 'value = "cpu_seconds_sum"', "value is 'cpu_seconds_sum'"),
+        (GAUGE.replace('"processes"', '"migrations"') + 'value = "processes"', "value is 'processes', expected one of"),
+        (LAST + 'over = "mean"', "over is 'mean', expected one of sum, max, min, last"),
+        (LAST + "over = []", r"over is \[\], expected one of"),
+        (GAUGE + 'value = "info"\nover = "sum"', "there is nothing to combine in info"),
+        (LAST + "buckets = [1]", "a gauge has no buckets; it has value and over"),
+        (LAST + 'measure = "cpu_seconds"', "a gauge has no measure"),
+        (LAST + 'labels = ["proc"]', "label 'proc' wants 'proc': processes come and go"),
+        (LAST + 'labels = { worker = "proc" }', "label 'worker' wants 'proc'"),
+        (LAST + 'where = { proc = "x" }', "where names 'proc': processes come and go"),
+        (METRIC + 'over = "sum"', "a counter has no over"),
+        (HISTOGRAM + 'over = "sum"', "a histogram has no over"),
         (
             SUMMARY.replace("feed_poll", "db_query") + 'measures = ["rows_affected"]\nbins = ["rows_affected"]',
             "db_query is folded and brings no bins of 'rows_affected'",
@@ -137,6 +176,18 @@ def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, message: s
         load(tmp_path, text)
     assert str(raised.value).startswith(str(tmp_path / "logemit.toml"))
     assert "\n" not in str(raised.value)
+
+
+def test_a_gauge_combines_processes_by_their_sum_and_takes_else_the_last(tmp_path: Path) -> None:
+    applied = GAUGE.replace('"x"', '"applied_total"').replace('"processes"', '"migrations"')
+    metrics = load(tmp_path, LAST + applied + 'value = "applied_last"\n').catalogue.metrics
+    assert [(metric.name, metric.over) for metric in metrics[-2:]] == [("x", "sum"), ("applied_total", "last")]
+
+
+def test_a_number_may_be_a_measure_and_a_gauge(tmp_path: Path) -> None:
+    own = OWN + 'measures = [{ name = "depth", unit = "count" }]\ngauges = ["depth"]\n'
+    summary = load(tmp_path, own).catalogue.summaries[-1]
+    assert (summary.measures[0].name, summary.gauges) == ("depth", ("depth",))
 
 
 def test_a_missing_file(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from aggregator import cube
 from aggregator.catalogue import shipped
 from aggregator.cube import Cube
-from aggregator.decode import Batch, plan_event
+from aggregator.decode import Batch
+from aggregator.plans import plan_event
 from aggregator.rollup import bin_bounds, rollup
 from aggregator.store import tables
 from logemit import grid

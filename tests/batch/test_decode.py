@@ -60,7 +60,9 @@ def test_numbers_and_booleans_are_dimensions_as_text() -> None:
     assert column(decoded, "feed_id") == ["7"]
 
 
-@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "-0.1", "1e999", "1e300", "1000000.1", "9" * 300])
+@pytest.mark.parametrize(
+    "value", ["NaN", "Infinity", "-Infinity", "-0.1", "1e999", "1e300", "1125899906.842625", "9" * 300]
+)
 def test_a_number_that_cannot_be_measured_loses_only_its_field(value: str) -> None:
     decoded = decode(line(duration_seconds=0).replace(b'"duration_seconds":0', f'"duration_seconds":{value}'.encode()))
     assert decoded.rejections == []
@@ -152,6 +154,98 @@ def test_a_fold_brings_its_extremes_and_bins() -> None:
     assert (row["count"], row["duration_seconds"]) == (3, 30_000)
     assert (row["duration_seconds_low"], row["duration_seconds_high"]) == (9_000, 12_100)
     assert row["duration_seconds_bins"] == ((0.01, 2), (0.0125, 1))
+
+
+@pytest.mark.parametrize("bins", ["0.010:2,1.25e-2:1", "1E-2:2,+.0125:1", "0000.01:2,12.5e-03:1"])
+def test_bounds_of_bins_in_any_decimal_spelling(bins: str) -> None:
+    assert column(decode(query(bins=bins)), "duration_seconds_bins", "db_query") == [((0.01, 2), (0.0125, 1))]
+
+
+@pytest.mark.parametrize(
+    "le", ["0.0100001", "1_0", "\u0665", " 0.01", "0.01\n", "-0.01", "1e999999", "0" * 99, "inf", "nan"]
+)
+def test_a_bound_that_is_no_decimal_number_on_the_grid(le: str) -> None:
+    assert reason(query(bins=f"{le}:3")).startswith("type: db_query.bins")
+
+
+def test_two_long_queries_count_alike_when_folded_and_when_written_each() -> None:
+    """The sum of a fold may pass the grid: its extremes say how long its queries were."""
+    fold = {"count": 2, "duration_min_seconds": 600_000, "duration_max_seconds": 600_000, "bins": "600000:2"}
+    each = decode(query(count=1, duration_seconds=600_000, bins=None))
+    folded = decode(query(duration_seconds=1_200_000, **fold))
+    for decoded, total in ((each, 600_000), (folded, 1_200_000)):
+        assert decoded.fields_invalid == {}
+        assert column(decoded, "duration_seconds", "db_query") == [total * 10**6]
+        assert column(decoded, "duration_seconds_high", "db_query") == [600_000 * 10**6]
+
+
+def test_a_duration_beyond_the_grid_is_one_up_to_what_parquet_shows_exactly() -> None:
+    decoded = decode(line(duration_seconds=1_000_000.000001), line(duration_seconds=2**50 / 10**6))
+    assert column(decoded, "duration_seconds") == [10**12 + 1, 2**50]
+    assert decoded.fields_invalid == {}
+
+
+@pytest.mark.parametrize(
+    ("fields", "invalid"),
+    [
+        ({"duration_max_seconds": 2**51 / 10**6}, "duration_seconds"),
+        ({"duration_max_seconds": 1e300}, "duration_max_seconds"),
+        ({"duration_min_seconds": -1}, "duration_min_seconds"),
+        ({"duration_seconds": 4 * 2**50 / 10**6}, "duration_seconds"),
+        ({"duration_seconds": 4e18}, "duration_seconds"),
+    ],
+)
+def test_a_fold_with_a_duration_that_cannot_be_measured_loses_it_whole(fields: dict[str, Any], invalid: str) -> None:
+    decoded = decode(query(**{"duration_min_seconds": 0.001, "duration_max_seconds": 0.02, **fields}))
+    assert decoded.fields_invalid == {f"db_query.{invalid}": 1}
+    for part in ("", "_low", "_high", "_bins"):
+        assert column(decoded, f"duration_seconds{part}", "db_query") == [None]
+    assert column(decoded, "count", "db_query") == [3]
+
+
+def test_a_fold_that_does_not_tell_its_extremes_has_none() -> None:
+    assert column(decode(query()), "duration_seconds_high", "db_query") == [None]
+
+
+def test_a_fold_may_count_nothing_and_hold_keys() -> None:
+    """Keys not found by a read that found others; rows that no driver tells."""
+    decoded = decode(
+        line(event="cache_operation", operation="get_many", hit=False, count=0, keys=3),
+        line(event="model_change", model="shop.Item", operation="update", count=0, unknown=1),
+    )
+    assert (decoded.rejections, decoded.fields_invalid) == ([], {})
+    assert (column(decoded, "count", "cache_operation"), column(decoded, "keys", "cache_operation")) == ([0], [3])
+    assert (column(decoded, "count", "model_change"), column(decoded, "unknown", "model_change")) == ([0], [1])
+
+
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e999", "-1", "1e301", "9" * 400])
+def test_a_gauge_that_is_no_level_loses_only_its_field(value: str) -> None:
+    text = line(event="process_stats", rss_bytes=0, threads=7).replace(
+        b'"rss_bytes":0', f'"rss_bytes":{value}'.encode()
+    )
+    decoded = decode(text)
+    assert decoded.fields_invalid == {"process_stats.rss_bytes": 1}
+    assert column(decoded, "rss_bytes_last", "process_stats") == [None]
+    assert column(decoded, "threads_last", "process_stats") == [7.0]
+
+
+def test_gauges_may_be_larger_than_what_adds_up() -> None:
+    """A process may map terabytes, and have no limit of open files."""
+    decoded = decode(line(event="process_stats", vms_bytes=2**45, max_fds=2**64))
+    assert column(decoded, "vms_bytes_last", "process_stats") == [2.0**45]
+    assert column(decoded, "max_fds_last", "process_stats") == [2.0**64]
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"rss_bytes": "5"}, "type: process_stats.rss_bytes: expected a number"),
+        ({"rss_bytes": True}, "type: process_stats.rss_bytes: expected a number"),
+        ({"threads": 1.5}, "type: process_stats.threads: expected a whole number"),
+    ],
+)
+def test_a_gauge_of_the_wrong_type_rejects_its_line(fields: dict[str, Any], expected: str) -> None:
+    assert reason(line(event="process_stats", **fields)).startswith(expected)
 
 
 @pytest.mark.parametrize("bins", ["0.01:2", "0.01:2,0.0125:2", "0.011111:3", "0.01:x", "0.01", "", "0.01:-3", 3, None])

@@ -150,3 +150,128 @@ def test_a_family_with_many_series_is_one_family(tmp_path: Path) -> None:
     lines = (tmp_path / "out" / "metrics.prom").read_text().splitlines()
     heads = [line for line in lines if line.startswith("# TYPE")]
     assert len(heads) == len(set(heads))
+
+
+def stats(proc: str, at: str = "12:00:00", **fields: Any) -> str:
+    python = {"implementation": "CPython", "version": "3.13.1", "major": "3", "minor": "13", "patchlevel": "1"}
+    timestamp = f"2026-11-20T{at}Z"
+    return line(**{"event": "process_stats", "timestamp": timestamp, "proc": proc, "seq": 0, **python, **fields})
+
+
+def test_gauges_are_summed_over_living_processes(tmp_path: Path) -> None:
+    found = samples(
+        tmp_path,
+        stats("dead", "11:44:59", rss_bytes=1000, start_time_seconds=1, cpu_seconds=1.5),
+        stats("edge", "11:45:00", rss_bytes=200, start_time_seconds=30, cpu_seconds=1.5),
+        stats("busy", "11:50:00", rss_bytes=9, start_time_seconds=20),
+        stats("busy", "12:00:00", seq=1, rss_bytes=40, start_time_seconds=20),
+    )
+    assert found["process_resident_memory_bytes", "service=web"] == 240
+    assert found["process_start_time_seconds", "service=web"] == 20
+    assert found["processes_live", "service=web"] == 2
+    assert found["process_cpu_seconds_total", "service=web"] == 3
+    assert ("process_open_fds", "service=web") not in found
+
+
+def test_a_label_set_without_a_living_process_is_gone(tmp_path: Path) -> None:
+    old = {"version": "3.12.9", "minor": "12", "patchlevel": "9"}
+    found = samples(tmp_path, stats("old", "11:00:00", **old), stats("new", "12:00:00"))
+    shown = [dict(each.split("=") for each in key[1:]) for key in found if key[0] == "python_info"]
+    assert [labels["version"] for labels in shown] == ["3.13.1"]
+
+
+def test_each_service_has_a_time_of_its_own(tmp_path: Path) -> None:
+    found = samples(tmp_path, stats("a", "03:00:00", threads=1, service="cron"), stats("b", "12:00:00", threads=2))
+    assert found["process_threads", "service=cron"] == 1
+    assert found["process_threads", "service=web"] == 2
+
+
+def test_counters_of_processes_never_fall_and_take_late_lines_of_dead_ones(tmp_path: Path) -> None:
+    lines: list[str] = []
+
+    def cpu(*new: str) -> float:
+        lines.extend(new)
+        return samples(tmp_path, *lines)["process_cpu_seconds_total", "service=web"]
+
+    assert cpu(stats("p", "09:00:00", cpu_seconds=2)) == 2
+    assert cpu(stats("q", "12:00:00", cpu_seconds=1)) == 3
+    assert cpu(stats("p", "09:01:00", seq=1, cpu_seconds=4)) == 7
+    assert cpu(stats("p", "13:00:00", seq=2, cpu_seconds=1)) == 8
+
+
+def test_lines_without_a_process_are_one(tmp_path: Path) -> None:
+    lines = [stats("", at, threads=n).replace('"proc":"","seq":0,', "") for at, n in (("11:59:00", 3), ("12:00:00", 4))]
+    found = samples(tmp_path, *lines, stats("p", threads=1))
+    assert found["process_threads", "service=web"] == 5
+    assert found["processes_live", "service=web"] == 2
+
+
+def test_of_migrations_the_last_told_counts(tmp_path: Path) -> None:
+    state = {"event": "migration_state", "connection": "default"}
+    early = line(**state, applied=20, unapplied=1)
+    late = line(**state, applied=21, unapplied=0, timestamp="2026-11-20T12:00:01Z")
+    found = samples(tmp_path, late, early)
+    assert found["django_migrations_applied_total", "connection=default", "service=web"] == 21
+    assert found["django_migrations_unapplied_total", "connection=default", "service=web"] == 0
+    assert "# TYPE django_migrations_applied_total gauge" in (tmp_path / "out" / "metrics.prom").read_text()
+
+
+def test_each_key_read_from_a_cache_is_a_hit_a_miss_or_a_failure(tmp_path: Path) -> None:
+    call = {"event": "cache_operation", "alias": "default", "backend": "redis"}
+    found = samples(
+        tmp_path,
+        line(**call, operation="get", hit=True, count=5, keys=5),
+        line(**call, operation="get_many", hit=True, count=1, keys=2),
+        line(**call, operation="get_many", hit=False, count=0, keys=8),
+        line(**call, operation="get_or_set", hit=False, count=1, keys=1),
+        line(**call, operation="get", error="TimeoutError", count=1, keys=1),
+        line(**call, operation="get_many", hit=False, error="TimeoutError", count=1, keys=3),
+        line(**call, operation="set", count=7, keys=7),
+    )
+    labels = ("backend=redis", "service=web")
+    shown = {name: found[f"django_cache_get_{name}total", *labels] for name in ("", "hits_", "misses_", "fail_")}
+    assert shown == {"": 20, "hits_": 7, "misses_": 9, "fail_": 4}
+
+
+def test_connections_opened_and_those_that_failed_are_counted_apart(tmp_path: Path) -> None:
+    attempt = {"event": "db_connection", "alias": "default", "vendor": "postgresql"}
+    found = samples(tmp_path, line(**attempt), line(**attempt), line(**attempt, error="OperationalError"))
+    labels = ("alias=default", "service=web", "vendor=postgresql")
+    assert found["django_db_new_connections_total", *labels] == 2
+    assert found["django_db_new_connection_errors_total", *labels] == 1
+
+
+def test_rows_that_no_driver_tells_are_told_as_unknown(tmp_path: Path) -> None:
+    change = {"event": "model_change", "model": "shop.Item", "operation": "update"}
+    found = samples(tmp_path, line(**change, count=12), line(**change, count=0, unknown=2))
+    assert found["django_model_updates_total", "model=shop.Item", "service=web"] == 12
+    assert found["django_model_changes_unknown_total", "model=shop.Item", "operation=update", "service=web"] == 2
+
+
+@pytest.mark.parametrize(("over", "value"), [("sum", 3.5), ("max", 5), ("min", -1.5), ("last", 5), (None, 5)])
+def test_a_users_gauge_combines_its_rows_as_it_says(tmp_path: Path, over: str | None, value: float) -> None:
+    path = tmp_path / "logemit.toml"
+    path.write_text(f"""
+[[summary]]
+name = "queues"
+event = "queue_depth"
+dimensions = ["queue", "host"]
+measures = [{{ name = "depth", unit = "count" }}]
+gauges = ["depth", "drift"]
+[[metric]]
+name = "queue_drift"
+type = "gauge"
+help = "Drift."
+summary = "queues"
+value = "drift_last"
+labels = ["queue"]
+{f'over = "{over}"' if over else ""}
+""")
+    told = {"event": "queue_depth", "queue": "mail"}
+    lines = (
+        line(**told, host="a", drift=-1.5, depth=4),
+        line(**told, host="b", drift=2, depth=6),
+        line(**told, host="b", drift=5),
+        line(**told, host="b", drift=7, timestamp="2026-11-20T11:59:59Z"),
+    )
+    assert samples(tmp_path, *lines, settings=config.load(path))["queue_drift", "queue=mail", "service=web"] == value

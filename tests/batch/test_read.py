@@ -117,6 +117,49 @@ def test_nothing_left_is_an_empty_frame(out: Path) -> None:
     assert aggregator.read(out, "feed_polls", by=["feed_id"], where={"status": "none"}).empty
 
 
+@pytest.fixture
+def processes(tmp_path: Path) -> Path:
+    told = [("p", "00:00", 100, 4), ("p", "01:10", 150, None), ("q", "01:10", 50, 2), ("p", "00:20", 120, 5)]
+    stats = {"logemit": 1, "event": "process_stats", "service": "s"}
+    lines = [
+        {**stats, "timestamp": f"2026-11-20T12:{at}Z", "proc": proc, "seq": seq, "rss_bytes": rss, "threads": threads}
+        for seq, (proc, at, rss, threads) in enumerate(told)
+    ]
+    (tmp_path / "app.log").write_text("".join(json.dumps(each, separators=(",", ":")) + "\n" for each in lines))
+    aggregator.aggregate([str(tmp_path / "app.log")], tmp_path / "out", config.load(None))
+    return tmp_path / "out"
+
+
+def test_of_gauges_the_newest_value_is_shown(processes: Path) -> None:
+    frame = aggregator.read(processes, "processes", by=["proc"])
+    assert frame[["count", "rss_bytes_last", "threads_last"]].to_dict("index") == {
+        "p": {"count": 3, "rss_bytes_last": 150, "threads_last": 5},
+        "q": {"count": 1, "rss_bytes_last": 50, "threads_last": 2},
+    }
+    minutes = aggregator.read(processes, "processes", by=["proc"], freq="1min", where={"proc": "p"})
+    assert minutes["rss_bytes_last"].tolist() == [120, 150]
+    assert minutes["threads_last"].fillna(-1).tolist() == [5, -1]
+    assert aggregator.read(processes, "processes")["rss_bytes_last"].tolist() == [150]
+    assert aggregator.read(processes, "processes")["max_fds_last"].isna().all()
+
+
+def test_pandas_reads_gauges_typed(processes: Path) -> None:
+    frame = pd.read_parquet(processes / "processes")
+    assert frame["rss_bytes_last"].dtype == np.float64
+    for name in ("rss_bytes_last_at", "last_at"):
+        assert str(frame[name].dt.tz) == "UTC"
+    assert frame["max_fds_last"].isna().all()
+    assert frame["max_fds_last_at"].isna().all()
+
+
+def test_a_share_of_nothing_is_missing(tmp_path: Path) -> None:
+    """A fold may count nothing."""
+    event = {"logemit": 1, "event": "cache_operation", "timestamp": "2026-11-20T12:00:00Z", "count": 0, "keys": 3}
+    (tmp_path / "app.log").write_text(json.dumps(event, separators=(",", ":")) + "\n")
+    aggregator.aggregate([str(tmp_path / "app.log")], tmp_path / "out", config.load(None))
+    assert aggregator.read(tmp_path / "out", "cache_operations")[["error_share", "mean"]].isna().all(axis=None)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -400,6 +400,23 @@ def test_a_dimension_added_later_is_there_for_every_reader(tmp_path: Path) -> No
     assert read(out, "own", by=["b"], catalogue=wider.catalogue)["count"].to_dict() == {"": 1, "y": 1}
 
 
+def test_gauges_and_processes_added_later_are_there_for_every_reader(tmp_path: Path) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    log.write_bytes(poll(0, "2026-11-18T12:00:00Z", event="own", a="x", depth=3, d=1))
+    aggregate([str(log)], out, with_config(tmp_path, summary(["a"], SECONDS, '["d"]')))
+    metric = '[[metric]]\nname = "{}"\ntype = "{}"\nhelp = "h"\nsummary = "own"\nvalue = "{}"\n'
+    metrics = metric.format("own_total", "counter", "events") + metric.format("depth", "gauge", "depth_last")
+    wider = with_config(tmp_path, summary(["a", "proc"], SECONDS, '["d"]') + '\ngauges = ["depth"]\n' + metrics)
+    assert read(out, "own", catalogue=wider.catalogue)["depth_last"].isna().all()
+    with log.open("ab") as file:
+        file.write(poll(1, "2026-11-19T12:00:00Z", event="own", a="x", depth=5, d=1))
+    aggregate([str(log)], out, wider)
+    frame = pd.read_parquet(out / "own").fillna({"depth_last": -1})
+    assert sorted(zip(frame["proc"], frame["events"], frame["depth_last"], strict=True)) == [("", 1, -1), ("p", 1, 5)]
+    assert 'own_total{service="s"} 2.0' in families(out)
+    assert 'depth{service="s"} 5.0' in families(out)
+
+
 @pytest.mark.parametrize(
     ("later", "message"),
     [

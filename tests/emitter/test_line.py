@@ -36,7 +36,7 @@ def test_every_line_begins_with_its_version_and_name(output: Path) -> None:
 
 
 def test_the_timestamp_has_microseconds_also_at_a_whole_second(events: Events, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("logemit.line.time.time_ns", lambda: 1_795_176_000_000_000_999)
+    monkeypatch.setattr("logemit.line.time_ns", lambda: 1_795_176_000_000_000_999)
     logemit.emit("tick")
     assert events()[0]["timestamp"] == "2026-11-20T12:00:00.000000Z"
 

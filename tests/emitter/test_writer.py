@@ -305,7 +305,7 @@ def test_an_exception_that_a_signal_raises_in_the_middle_of_ours_reaches_the_app
 ) -> None:
     before = signal.signal(signal.SIGUSR1, raise_timeout)
     try:
-        monkeypatch.setattr("logemit.line.time.time_ns", lambda: os.kill(os.getpid(), signal.SIGUSR1))
+        monkeypatch.setattr("logemit.line.time_ns", lambda: os.kill(os.getpid(), signal.SIGUSR1))
         with pytest.raises(SoftLimitError):
             logemit.emit("tick")
     finally:

@@ -30,7 +30,7 @@ class Finding:
 
 
 class Command(BaseCommand):
-    requires_system_checks = []  # what they would stop at is what this shows
+    requires_system_checks = []  # noqa: RUF012  what they would stop at is what this shows
     help = (
         "Makes real traffic against this project's settings: one request through all middleware, one query on each "
         "database, one call of each cache; then shows which events came of it. They are not sent to the output. "
@@ -155,7 +155,7 @@ class _alone:  # noqa: N801  reads as a statement
     """In a unit of work of its own, whose fold is written at the end."""
 
     def __enter__(self) -> None:
-        self._unit = Unit("none", os.urandom(8).hex())
+        self._unit = Unit("command", os.urandom(8).hex())
         self._step = entered(self._unit)
         self._step.__enter__()
 
