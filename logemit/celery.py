@@ -131,14 +131,18 @@ class _Run:
         if events is None:
             return
         if told_here:
-            fields = _fields(task, task.request, state, cause)
-            fields["duration_seconds"] = microseconds / 1e6
-            fields.update(_queue_seconds(task.request, self._began_at))
-            if conf.current().queries != "off":
-                fields["db_queries"] = self.unit.queries
-                fields["db_seconds"] = self.unit.query_microseconds / 1e6
-            events = [*events, ("task", fields)]
+            with harmless():  # what goes wrong here costs the queries nothing
+                events = [*events, ("task", self._fields(task, state, cause, microseconds))]
         write_events(events, self.unit)
+
+    def _fields(self, task: Any, state: str, cause: Any, microseconds: int) -> dict[str, Any]:
+        fields = _fields(task, task.request, state, cause)
+        fields["duration_seconds"] = microseconds / 1e6
+        fields.update(_queue_seconds(task.request, self._began_at))
+        if conf.current().queries != "off":
+            fields["db_queries"] = self.unit.queries
+            fields["db_seconds"] = self.unit.query_microseconds / 1e6
+        return fields
 
     def is_told_here(self, request: Any, raised: BaseException | None) -> bool:
         """False for the end of a child process, which its parent will tell, and for what is told already."""

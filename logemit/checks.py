@@ -3,7 +3,7 @@
 import os
 import shlex
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -133,7 +133,7 @@ def check_deployed(**_kwargs: Any) -> list[CheckMessage]:
     if not current.enabled:
         hint = "Set ENABLED to True, or take logemit out."
         found.append(Warning("LOGEMIT has ENABLED off: no events are written.", hint=hint, id="logemit.W006"))
-    if not (os.environ.get("LOGEMIT_SERVICE") or dict(getattr(settings, "LOGEMIT", {})).get("SERVICE")):
+    if not (os.environ.get("LOGEMIT_SERVICE") or _given().get("SERVICE")):
         message = f"LOGEMIT has no SERVICE: every metric is labelled {current.service!r}."
         hint = "Name the app, so that the numbers of two services cannot be taken for each other."
         found.append(Warning(message, hint=hint, id="logemit.W007"))
@@ -143,6 +143,11 @@ def check_deployed(**_kwargs: Any) -> list[CheckMessage]:
             hint = 'Use "fold": all totals are the same.'
             found.append(Warning(message, hint=hint, id="logemit.W008"))
     return found
+
+
+def _given() -> Mapping[str, Any]:
+    given = getattr(settings, "LOGEMIT", {})
+    return given if isinstance(given, Mapping) else {}  # E001 says so
 
 
 def check_discarded(**_kwargs: Any) -> list[CheckMessage]:

@@ -56,7 +56,7 @@ def _run(name: str, execute: functools.partial[Any]) -> Any:
 
 def _ended_by(exc: BaseException) -> str:
     if isinstance(exc, SystemExit):
-        return "ok" if exc.code in {None, 0} else "error"
+        return "ok" if exc.code is None or (isinstance(exc.code, int) and exc.code == 0) else "error"
     return "error" if isinstance(exc, Exception) else "aborted"
 
 
@@ -71,4 +71,4 @@ def _finish(unit: Unit, name: str, status: str, microseconds: int) -> None:
         fields["db_queries"] = unit.queries
         fields["db_seconds"] = unit.query_microseconds / 1e6
     write_events([*folded, ("command", fields)], unit)
-    outside.flush(last=True)
+    outside.flush()

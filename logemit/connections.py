@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from django.core.exceptions import SynchronousOnlyOperation
-from django.db import connections
+from django.db import Error, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from . import conf, outside, queries
@@ -26,22 +26,25 @@ def install() -> None:
 
     @functools.wraps(original)
     def connect(self: BaseDatabaseWrapper) -> None:
-        error = ""
         try:
             original(self)
         except SynchronousOnlyOperation:  # no attempt was made
             raise
         except BaseException as exc:
-            error = type(exc.__cause__ or exc).__name__
-            _record(self, error)
+            _record(self, _type_of(exc))
             raise
-        _record(self, error)
+        _record(self)
 
     connect.logemit = True  # type: ignore[attr-defined]
     BaseDatabaseWrapper.connect = connect  # type: ignore[method-assign]
 
 
-def _record(connection: Any, error: str) -> None:
+def _type_of(exc: BaseException) -> str:
+    """Of the driver's exception: Django's has it as its cause, a driver's may have one of its own."""
+    return type(exc.__cause__ if isinstance(exc, Error) and exc.__cause__ else exc).__name__
+
+
+def _record(connection: Any, error: str = "") -> None:
     with harmless():
         if conf.current().enabled:
             kind = connection_kind(connection.alias, queries.vendor_of(connection), error)

@@ -7,6 +7,8 @@ from fnmatch import fnmatchcase
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from django.template.response import SimpleTemplateResponse
+
 from . import conf, outside
 from .context import bound
 from .emitter import write_events
@@ -85,7 +87,7 @@ class Exchange(Unit):
         if response is not None:
             fields["status"] = status
             fields["charset"] = response.charset
-            if hasattr(response, "template_name") and (template := _template(response.template_name)):
+            if isinstance(response, SimpleTemplateResponse) and (template := _template(response.template_name)):
                 fields["template"] = template
         if exception:
             fields["exception"] = exception

@@ -43,8 +43,7 @@ class QueryKind:
         unit.queries += len(values)
         unit.query_microseconds += sum(values)
         counted: dict[str, int] = {}
-        for value in values:
-            le = grid.seconds_le(value)
+        for le in map(grid.seconds_le, values):
             counted[le] = counted.get(le, 0) + 1
         if len(counted) <= _BINS_PER_LINE:
             yield self._line(values, counted, statements, rows)

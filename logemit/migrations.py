@@ -6,6 +6,7 @@ from django.apps import apps
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
+from . import conf
 from .emitter import emit, harmless
 
 
@@ -20,6 +21,8 @@ def tell(alias: str) -> dict[str, Any]:
 
 def on_post_migrate(sender: Any, using: str, **_kwargs: Any) -> None:
     """Once for each run of migrate: the signal fires for every app with models."""
+    if not conf.current().enabled:
+        return
     migrated = [config for config in apps.get_app_configs() if config.models_module is not None]
     if migrated and sender is migrated[-1]:
         with harmless():

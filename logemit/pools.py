@@ -2,6 +2,7 @@
 
 import sys
 
+from .emitter import harmless
 from .fold import Lines
 
 
@@ -11,14 +12,15 @@ def lines() -> Lines:
     pools = getattr(getattr(backend, "DatabaseWrapper", None), "_connection_pools", {})
     found: Lines = []
     for alias, pool in list(pools.items()):
-        stats = pool.get_stats()
-        fields = {
-            "alias": alias,
-            "vendor": "postgresql",
-            "max_size": stats.get("pool_max", 0),
-            "size": stats.get("pool_size", 0),
-            "available": stats.get("pool_available", 0),
-            "waiting": stats.get("requests_waiting", 0),
-        }
-        found.append(("db_pool", fields))
+        with harmless():
+            stats = pool.get_stats()
+            fields = {
+                "alias": alias,
+                "vendor": "postgresql",
+                "max_size": stats.get("pool_max", 0),
+                "size": stats.get("pool_size", 0),
+                "available": stats.get("pool_available", 0),
+                "waiting": stats.get("requests_waiting", 0),
+            }
+            found.append(("db_pool", fields))
     return found

@@ -32,6 +32,7 @@ class _Capture:
 
     def __init__(self, events: CapturedEvents) -> None:
         self._events = events
+        self.lost = 0
 
     def write(self, lines: Sequence[Line]) -> bool:
         for line in lines:
@@ -40,7 +41,7 @@ class _Capture:
         return True
 
     def lose(self, lines: int) -> None:
-        raise AssertionError(f"{lines} events could not be rendered; the logger `logemit` says why")
+        self.lost += lines
 
     def close(self) -> None:
         """Nothing is open."""
@@ -50,16 +51,22 @@ class _Capture:
 def capture_events() -> Iterator[CapturedEvents]:
     """Take in every event of this process, of all its threads, until the end of the block.
 
-    What happens outside any request, task or command is there at the end of the block.
+    What happens outside any request, task or command is there at the end of the block. Raises AssertionError there
+    where an event could not be rendered.
     """
     events = CapturedEvents()
+    capture = _Capture(events)
     outside.flush()
-    with emitter.diverted(_Capture(events)):
-        yield events
-        outside.flush()
+    with emitter.diverted(capture):
+        try:
+            yield events
+        finally:
+            outside.flush()
+    if capture.lost:  # not where it happens: nothing raises into the app
+        raise AssertionError(f"{capture.lost} events could not be rendered; the logger `logemit` says why")
 
 
-def matching(events: Sequence[Event], name: str, **fields: Any) -> list[Event]:
+def matching(events: Sequence[Event], name: str, /, **fields: Any) -> list[Event]:
     """The events of this name whose fields have these values; None: has no such field."""
     return [
         event
@@ -68,7 +75,7 @@ def matching(events: Sequence[Event], name: str, **fields: Any) -> list[Event]:
     ]
 
 
-def assert_event(events: Sequence[Event], name: str, **fields: Any) -> Event:
+def assert_event(events: Sequence[Event], name: str, /, **fields: Any) -> Event:
     """The one event of this name with these fields. Raises AssertionError that shows what there is instead."""
     found = matching(events, name, **fields)
     if len(found) == 1:
@@ -77,7 +84,7 @@ def assert_event(events: Sequence[Event], name: str, **fields: Any) -> Event:
     raise AssertionError(f"expected one {name}({wanted}), found {len(found)}\n{_shown(events, name)}")
 
 
-def assert_no_event(events: Sequence[Event], name: str, **fields: Any) -> None:
+def assert_no_event(events: Sequence[Event], name: str, /, **fields: Any) -> None:
     """Raises AssertionError where there is one."""
     if found := matching(events, name, **fields):
         raise AssertionError(f"expected no {name}, found {len(found)}\n{_shown(found, name)}")

@@ -5,7 +5,7 @@ Both are drawn and the line is written under one lock, so that a hole in `seq` i
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from .channel import Channel, default_output
@@ -55,31 +55,42 @@ class Writer:
                 return True
             self._writing = True
             try:
-                batches = (lines,) if len(lines) == 1 else _batches(lines)
-                sent = [self._send(batch) for batch in batches]  # each one, also after a failure
+                sent = self._send(lines)
             finally:
                 self._writing = False
             if self._deferred:
                 lines, self._deferred = self._deferred, []
-                sent.append(self.write(lines))
-            return all(sent)
+                sent = self.write(lines) and sent
+            return sent
 
     def lose(self, lines: int) -> None:
         """Count lines that could not even be made."""
         with self._lock:
             self._dropped += lines
 
-    def _send(self, batch: Sequence[Line]) -> bool:
-        pieces = []
-        dropped = self._dropped
-        for line in batch:
-            pieces.append(b"%s%s%d" % (line.head, self._stamp, self._seq))
+    def _send(self, lines: Sequence[Line]) -> bool:
+        """Each line, also after a failure; as many in one write as LINE_LIMIT holds."""
+        sent = True
+        batch: list[bytes] = []
+        size = 0
+        for line in lines:
+            stamped = self._stamped(line, first=not batch)
+            if batch and size + len(stamped) > LINE_LIMIT:
+                sent = self._write(batch) and sent
+                batch, size = [], 0
+                stamped = self._stamped(line, first=True)
             self._seq += 1
-            if dropped:
-                pieces.append(b',"dropped":%d' % dropped)
-                dropped = 0
-            pieces.append(line.tail)
-        if self._channel.send(b"".join(pieces)):
+            batch.append(stamped)
+            size += len(stamped)
+        return self._write(batch) and sent
+
+    def _stamped(self, line: Line, first: bool) -> bytes:
+        if first and self._dropped:
+            return b'%s%s%d,"dropped":%d%s' % (line.head, self._stamp, self._seq, self._dropped, line.tail)
+        return b"%s%s%d%s" % (line.head, self._stamp, self._seq, line.tail)
+
+    def _write(self, batch: list[bytes]) -> bool:
+        if self._channel.send(b"".join(batch)):
             self._dropped = 0
             return True
         self._dropped += len(batch)
@@ -88,16 +99,3 @@ class Writer:
     def close(self) -> None:
         with self._lock:
             self._channel.close()
-
-
-def _batches(lines: Sequence[Line]) -> Iterator[Sequence[Line]]:
-    """Runs of lines that share one write: no more than LINE_LIMIT bytes, or a single line."""
-    start = size = 0
-    for index, line in enumerate(lines):
-        stamped = len(line.head) + len(line.tail) + STAMP_LIMIT
-        if size + stamped > LINE_LIMIT and index > start:
-            yield lines[start:index]
-            start, size = index, 0
-        size += stamped
-    if start < len(lines):
-        yield lines[start:]
