@@ -33,9 +33,8 @@ class _Emitter:
     def lines(self, events: Sequence[Event], unit: Unit | None, as_given: bool) -> list[Line]:
         """The lines of events of one moment and unit. What cannot be made is counted as lost."""
         context = self._context(unit)
-        if not (
-            as_given or self.settings.processors or any(name in fields for name in context for _, fields in events)
-        ):
+        clash = context and any(name in fields for name in context for _, fields in events)
+        if not (as_given or clash or self.settings.processors):
             with _harmless:
                 return render_all(events, self._service, unit, context)
         common = {**_of_unit(unit), **context}

@@ -3,6 +3,7 @@
 The latter is flushed when the thread ends, or the process, and with every request or task that the thread has served.
 """
 
+import os
 import threading
 import weakref
 from typing import Any
@@ -22,13 +23,14 @@ class _ThreadUnits(threading.local):
         self.begin()
 
     def begin(self) -> None:
+        self.pid = os.getpid()
         self.unit = Unit("none", "")
         self._end = _ThreadEnd()
-        weakref.finalize(self._end, _close, self.unit)
+        weakref.finalize(self._end, _close, self.unit, self.pid)
 
 
-def _close(unit: Unit) -> None:
-    if drained := unit.close():
+def _close(unit: Unit, pid: int) -> None:
+    if pid == os.getpid() and (drained := unit.close()):
         write_events(drained, unit)
 
 
@@ -37,7 +39,7 @@ _threads = _ThreadUnits()
 
 def unit() -> Unit:
     """This thread's, in this process."""
-    if _threads.unit.is_parents:
+    if _threads.pid != os.getpid():  # forked, in Python or by a server in C
         _threads.begin()
     return _threads.unit
 

@@ -14,6 +14,8 @@ from .fold import FLUSH_OPERATIONS, FLUSH_SECONDS, Kind
 
 Drained = Sequence[tuple[str, dict[str, Any]]]
 NOTHING: Drained = ()
+_forks = 0
+"""How many lie between the first process and this one."""
 
 
 class Unit:
@@ -22,10 +24,10 @@ class Unit:
     __slots__ = (
         "_amounts",
         "_before_end",
+        "_forks",
         "_lock",
         "_open",
         "_operations",
-        "_pid",
         "_since",
         "cache_gets",
         "cache_hits",
@@ -50,13 +52,8 @@ class Unit:
         self._operations = self._since = 0
         self._lock = RLock()  # a signal handler may query in the middle
         self._open = True
-        self._pid = os.getpid()
+        self._forks = _forks
         self._before_end: dict[object, Callable[[], None]] | None = None
-
-    @property
-    def is_parents(self) -> bool:
-        """Opened before this process was forked; its lock may have been held just then."""
-        return self._pid != os.getpid()
 
     @property
     def waits(self) -> bool:
@@ -105,7 +102,7 @@ class Unit:
 
     def close(self) -> Drained | None:
         """What is left to write; None when it was closed before, or is a parent's."""
-        if self._pid != os.getpid():
+        if self._forks != _forks:  # opened by a parent, whose lock may have been held just then
             return None
         with self._lock:
             if not self._open:
@@ -129,9 +126,18 @@ class Unit:
 
 current: ContextVar[Unit | None] = ContextVar("logemit_unit", default=None)
 
-# What a forked child goes on with is no part of its parent's unit. A fork made in C does not come here; it is
-# made by a server before there are requests.
-os.register_at_fork(after_in_child=lambda: current.set(None) and None)
+
+def _after_fork() -> None:
+    """What a forked child goes on with is no part of its parent's unit.
+
+    A fork made in C does not come here; servers make those before there are requests.
+    """
+    global _forks
+    _forks += 1
+    current.set(None)
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 class entered:  # noqa: N801  reads as a statement, and costs less than a generator
