@@ -27,12 +27,29 @@ BIN = Path(sys.executable).parent
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SAMPLES = ROOT / "sample_logs"
-SETTINGS = """\
+PROJECT = {
+    "settings.py": """\
 SECRET_KEY = "docs"
-INSTALLED_APPS = ["django.contrib.contenttypes"]
+ROOT_URLCONF = "urls"
+INSTALLED_APPS = ["django.contrib.contenttypes", "links"]
 MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]
-"""
-FAMILY = re.compile(r"\b(?:django_http|django_db|feed|bookmark|logemit)_\w+")
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+""",
+    "urls.py": "urlpatterns = []",
+    "links/__init__.py": "",
+    "links/models.py": "from django.db import models\n\n\nclass Bookmark(models.Model):\n    pass\n",
+    "manage.py": """\
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
+execute_from_command_line(sys.argv)
+""",
+}
+FAMILY = re.compile(r"\b(?:django_(?:http|db|cache|model|task|command|migration)s?|feed|bookmark|logemit)_\w+")
 
 
 class Block(NamedTuple):
@@ -59,7 +76,9 @@ def folder(tmp_path: Path) -> Path:
     shutil.copy(SAMPLES / "gunicorn/stdout.log", tmp_path / "logs/app.log")
     shutil.copy(SAMPLES / "asgi/stdout.log", tmp_path / "logs/app.log.1")
     shutil.copy(SAMPLES / "cron/jobs.log.gz", tmp_path / "logs/jobs.log.gz")
-    (tmp_path / "settings.py").write_text(SETTINGS)
+    (tmp_path / "links").mkdir()
+    for name, text in PROJECT.items():
+        (tmp_path / name).write_text(text)
     return tmp_path
 
 
