@@ -9,7 +9,20 @@ from django.core.signals import got_request_exception, setting_changed
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
-from . import caches, celery, commands, conf, connections, emitter, migrations, models, outside, process, queries
+from . import (
+    caches,
+    celery,
+    commands,
+    conf,
+    connections,
+    emitter,
+    exchange,
+    migrations,
+    models,
+    outside,
+    process,
+    queries,
+)
 from .checks import CHECKS, DEPLOY_CHECKS
 from .middleware import on_request_exception
 
@@ -46,3 +59,5 @@ def _reset() -> None:
 def _on_setting_changed(setting: str, **_kwargs: Any) -> None:
     if setting in {"LOGEMIT", "INSTALLED_APPS"}:
         _reset()
+    elif setting == "DEFAULT_CHARSET":
+        exchange.reset()

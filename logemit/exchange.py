@@ -86,7 +86,7 @@ class Exchange(Unit):
         }
         if response is not None:
             fields["status"] = status
-            fields["charset"] = response.charset
+            fields["charset"] = _charset(response)
             if isinstance(response, SimpleTemplateResponse) and (template := _template(response.template_name)):
                 fields["template"] = template
         if exception:
@@ -116,10 +116,31 @@ def _length(given: Any) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
+_charsets: dict[str | None, str] = {}
+
+
+def _charset(response: "HttpResponseBase") -> str:
+    """Remembered for each Content-Type: Django searches that each time, which takes as long as a line to render."""
+    if getattr(response, "_charset", "") is not None:  # set apart from the header
+        return response.charset
+    content_type = response.headers.get("Content-Type")
+    found = _charsets.get(content_type)
+    if found is None:
+        found = response.charset
+        if len(_charsets) < 1000:
+            _charsets[content_type] = found
+    return found
+
+
+def reset() -> None:
+    """The default charset is another now."""
+    _charsets.clear()
+
+
 def _template(given: Any) -> str:
     """The name of a TemplateResponse's template; never a repr with an address in it."""
     if isinstance(given, list | tuple):
-        return str([name if isinstance(name, str) else "<template>" for name in given])
+        return str(type(given)([name if isinstance(name, str) else "<template>" for name in given]))
     return given if isinstance(given, str) else "<template>" if given is not None else ""
 
 

@@ -10,7 +10,7 @@ import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
-from django.test import AsyncClient, Client, RequestFactory
+from django.test import AsyncClient, Client, RequestFactory, override_settings
 
 from logemit import emitter, unit
 from tests.conftest import Events
@@ -282,3 +282,12 @@ def test_a_stream_leaves_nothing_for_the_garbage_collector(events: Events) -> No
         assert requests[0]() is None
     finally:
         gc.enable()
+
+
+def test_the_charset_is_the_responses_own_whatever_was_there_before(events: Events) -> None:
+    for query in ("", "?header=iso-8859-1", "?own=latin-1", "?json=1", ""):
+        client.get(f"/charset/{query}")
+    with override_settings(DEFAULT_CHARSET="iso-8859-15"):
+        client.get("/charset/?json=1")
+    charsets = [event["charset"] for event in events("http_request")]
+    assert charsets == ["utf-8", "iso-8859-1", "latin-1", "utf-8", "utf-8", "iso-8859-15"]

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from django.core.cache import caches
 from django.core.exceptions import PermissionDenied
 from django.db import connection, connections
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import path
@@ -114,7 +114,16 @@ def cached(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
+def charset(request: HttpRequest) -> HttpResponse:
+    if "json" in request.GET:
+        return JsonResponse({})
+    if "header" in request.GET:
+        return HttpResponse(content_type=f"text/html; charset={request.GET['header']}")
+    return HttpResponse(charset=request.GET.get("own"))
+
+
 urlpatterns = [
+    path("charset/", charset, name="charset"),
     path("cached/", cached, name="cached"),
     path("hello/", hello, name="hello"),
     path("fails/", fails, name="fails"),
