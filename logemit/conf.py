@@ -48,14 +48,16 @@ class Settings:
     write_timeout_seconds: float
     problems: tuple[str, ...] = field(default=(), compare=False)
     slow_query_microseconds: float = field(init=False)
-    folds_queries: bool = field(init=False)
+    folds_below: float = field(init=False)
+    """Microseconds: queries that take no longer fold."""
     request_id_key: str = field(init=False)
     """Of the header, in a request's META."""
 
     def __post_init__(self) -> None:
         slow = inf if self.slow_query_seconds is None else self.slow_query_seconds * 1e6
         object.__setattr__(self, "slow_query_microseconds", slow)
-        object.__setattr__(self, "folds_queries", self.enabled and self.queries == "fold")
+        folds = self.enabled and self.queries == "fold"
+        object.__setattr__(self, "folds_below", slow if folds else -1)
         object.__setattr__(self, "request_id_key", "HTTP_" + self.request_id_header.upper().replace("-", "_"))
 
     def counts_model(self, app_label: str, label: str) -> bool:

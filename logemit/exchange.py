@@ -140,7 +140,8 @@ def reset() -> None:
 def _template(given: Any) -> str:
     """The name of a TemplateResponse's template; never a repr with an address in it."""
     if isinstance(given, list | tuple):
-        return str(type(given)([name if isinstance(name, str) else "<template>" for name in given]))
+        names = [name if isinstance(name, str) else "<template>" for name in given]
+        return str(names if isinstance(given, list) else tuple(names))
     return given if isinstance(given, str) else "<template>" if given is not None else ""
 
 

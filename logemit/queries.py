@@ -1,6 +1,6 @@
 """Database queries, seen by an execute wrapper on every connection: no ENGINE is replaced."""
 
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterator, Sized
 from time import perf_counter_ns
 from typing import Any
 
@@ -20,15 +20,18 @@ def vendor_of(connection: Any) -> str:
     return _VENDORS.get(vendor, vendor)
 
 
-class _Counted:
-    """Parameter sets that are consumed once and counted as they go."""
+class _ParameterSets:
+    """Of an executemany. An iterator is consumed once, by the driver, and counted as it goes."""
 
-    def __init__(self, sets: Iterable[Any]) -> None:
-        self._sets = iter(sets)
-        self.count = 0
+    def __init__(self, params: Any) -> None:
+        self._params = params
+        self.count = len(params) if isinstance(params, Sized) else 0
 
-    def __iter__(self) -> Iterator[Any]:
-        for item in self._sets:
+    def for_driver(self) -> Any:
+        return self._params if self._params is None or isinstance(self._params, Sized) else self._counted()
+
+    def _counted(self) -> Iterator[Any]:
+        for item in self._params:
             self.count += 1
             yield item
 
@@ -45,56 +48,59 @@ class QueryWrapper:
     def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
         if self._returned is not None:
             self._settle()
-        sets = None
-        if many and params is not None and not isinstance(params, Sized):
-            params = sets = _Counted(params)
+        sets = _ParameterSets(params) if many else None
         start = perf_counter_ns()
         try:
-            result = execute(sql, params, many, context)
+            result = execute(sql, params if sets is None else sets.for_driver(), many, context)
         except BaseException as exc:
-            now = perf_counter_ns()
-            with _harmless:
-                kind = query_kind(self._alias, self._vendor, operation(sql), many, type(exc.__cause__ or exc).__name__)
-                self._record(kind, sql, _statements(many, params, sets), context, now - start, now)
+            self._record(sql, sets, context, start, perf_counter_ns(), exc)
             raise
         now = perf_counter_ns()
-        with _harmless:
-            if not many and isinstance(sql, str) and sql.startswith("SELECT "):  # nearly every one
-                self._record_select(sql, context, now - start, now)
-            else:
-                kind = query_kind(self._alias, self._vendor, operation(sql), many, "")
-                self._record(kind, sql, _statements(many, params, sets), context, now - start, now)
+        if sets is None and isinstance(sql, str) and sql.startswith("SELECT "):
+            self._record_select(sql, context, start, now)
+        else:
+            self._record(sql, sets, context, start, now)
         return result
 
-    def _record_select(self, sql: str, context: Any, nanoseconds: int, now: int) -> None:
-        """What _record does, on a shorter way."""
-        settings, unit = conf.current(), current.get()
-        microseconds = (nanoseconds + 500) // 1000
-        if unit is not None and settings.folds_queries and microseconds <= settings.slow_query_microseconds:
-            due = unit.fold(self._select, microseconds, now)
-            if due is NOTHING:
-                return
-            if due is not None:
-                write_events(due, unit)
-                return
-        self._record(self._select, sql, 1, context, nanoseconds, now)
+    def _record_select(self, sql: str, context: Any, start: int, now: int) -> None:
+        """Nearly every query is such a one, and takes a short way to the same."""
+        with _harmless:
+            unit, microseconds = current.get(), (now - start + 500) // 1000
+            if unit is not None and microseconds <= unit.folds_below:
+                due = unit.fold(self._select, microseconds, now)
+                if due is NOTHING:
+                    return
+                if due is not None:
+                    write_events(due, unit)
+                    return
+            self._record(sql, None, context, start, now)
 
-    def _record(self, kind: QueryKind, sql: Any, statements: int, context: Any, nanoseconds: int, now: int) -> None:
-        settings = conf.current()
-        if not settings.enabled:
-            return
-        microseconds = (nanoseconds + 500) // 1000
-        changes = kind.operation in DML and not kind.error
-        rows = rows_known(kind, sql, context) if changes else None
-        amount = (microseconds, statements, rows) if changes or kind.many else microseconds
-        slow = microseconds > settings.slow_query_microseconds
-        if settings.folds_queries and not slow:
-            outside.fold(kind, amount, now)
-        elif settings.queries != "off":
-            more = {"sql": scrubbed(sql, self._vendor)} if slow else {}
-            outside.write(kind, amount, **more)
-        if changes and settings.models:
-            self._count_rows(kind, sql, rows, context, now)
+    def _record(
+        self,
+        sql: Any,
+        sets: _ParameterSets | None,
+        context: Any,
+        start: int,
+        now: int,
+        error: BaseException | None = None,
+    ) -> None:
+        with _harmless:
+            settings = conf.current()
+            if not settings.enabled:
+                return
+            microseconds, many = (now - start + 500) // 1000, sets is not None
+            name = type(error.__cause__ or error).__name__ if error is not None else ""
+            kind = query_kind(self._alias, self._vendor, operation(sql), many, name)
+            changes = kind.operation in DML and error is None
+            rows = rows_known(kind, sql, context) if changes else None
+            amount = (microseconds, sets.count if sets is not None else 1, rows) if changes or many else microseconds
+            if microseconds <= settings.folds_below:
+                outside.fold(kind, amount, now)
+            elif settings.queries != "off":
+                slow = microseconds > settings.slow_query_microseconds
+                outside.write(kind, amount, **({"sql": scrubbed(sql, self._vendor)} if slow else {}))
+            if changes and settings.models:
+                self._count_rows(kind, sql, rows, context, now)
 
     def _count_rows(self, kind: QueryKind, sql: str, rows: int | None, context: Any, now: int) -> None:
         model = models.changed(kind.operation, sql)
@@ -111,12 +117,6 @@ class QueryWrapper:
         with _harmless:
             if returned is not None:
                 returned.settle()
-
-
-def _statements(many: bool, params: Any, sets: _Counted | None) -> int:
-    if not many:
-        return 1
-    return sets.count if sets is not None else len(params or ())
 
 
 def install(connection: Any) -> None:

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from threading import RLock
 from typing import Any
 
+from . import conf
 from .fold import FLUSH_OPERATIONS, FLUSH_SECONDS, Kind
 
 Drained = Sequence[tuple[str, dict[str, Any]]]
@@ -32,6 +33,7 @@ class Unit:
         "cache_gets",
         "cache_hits",
         "exception",
+        "folds_below",
         "id",
         "kind",
         "muted",
@@ -43,6 +45,8 @@ class Unit:
     def __init__(self, kind: str, id: str) -> None:  # noqa: A002
         self.kind = kind
         self.id = id
+        self.folds_below = conf.current().folds_below
+        """Microseconds: queries that take no longer fold."""
         self.muted = False
         """Nothing of it is written: its path is excluded."""
         self.exception: str | None = None

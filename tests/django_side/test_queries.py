@@ -14,19 +14,9 @@ from logemit.unit import Unit, entered
 from logemit.vocabulary import LINE_LIMIT
 from tests.conftest import Events
 
+from .conftest import Use
+
 client = Client()
-
-Use = Callable[..., None]
-
-
-@pytest.fixture
-def use(monkeypatch: pytest.MonkeyPatch) -> Use:
-    def with_settings(**values: object) -> None:
-        for name, value in values.items():
-            monkeypatch.setenv(f"LOGEMIT_{name}", str(value))
-        emitter.reset()
-
-    return with_settings
 
 
 @pytest.fixture
@@ -148,13 +138,14 @@ def test_a_connection_is_fitted_once(events: Events) -> None:
     assert sum(isinstance(wrapper, queries.QueryWrapper) for wrapper in connection.execute_wrappers) == 1
 
 
-def test_a_slow_query_is_written_singly_and_scrubbed(events: Events, use: Use, work: Unit) -> None:
+def test_a_slow_query_is_written_singly_and_scrubbed(events: Events, use: Use) -> None:
     use(SLOW_QUERY_SECONDS=0.02)
-    with connection.cursor() as cursor:
+    unit = Unit("request", "r1")
+    with entered(unit), connection.cursor() as cursor:
         cursor.execute("SELECT 'quick'")
         connection.connection.create_function("sleep", 1, time.sleep)
         cursor.execute("SELECT sleep(0.03), 'O''Brien', 42 -- by bob")
-    finish(work)
+    finish(unit)
     (slow,) = [event for event in events("db_query") if "sql" in event]
     assert slow["sql"] == "SELECT sleep(?), ?, ?"
     assert slow["count"] == 1
