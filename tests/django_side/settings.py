@@ -13,6 +13,7 @@ MIDDLEWARE = [
     "logemit.middleware.EventMiddleware",
     "django.middleware.common.CommonMiddleware",
     "tests.django_side.urls.failing_middleware",
+    "tests.django_side.urls.AnsweringMiddleware",
 ]
 DATABASES = {
     "default": {

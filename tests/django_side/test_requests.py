@@ -74,6 +74,19 @@ def test_http404_and_permission_denied_are_responses_not_exceptions(events: Even
     assert "exception" not in event
 
 
+def test_an_exception_that_a_middleware_answers_is_a_response(events: Events) -> None:
+    assert client.get("/fails/?exception=answered").status_code == 409
+    event = only(events)
+    assert (event["outcome"], event["status"], event["view"]) == ("ok", 409, "fails")
+    assert "exception" not in event
+
+
+def test_a_request_that_a_middleware_answers_is_counted_without_a_view(events: Events) -> None:
+    assert client.get("/hello/?middleware=answers").status_code == 418
+    event = only(events)
+    assert (event["status"], event["view"]) == (418, "<unnamed view>")
+
+
 def test_the_slash_redirect_is_a_301(events: Events) -> None:
     client.get("/hello")
     event = only(events)

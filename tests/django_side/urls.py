@@ -20,9 +20,24 @@ def failing_middleware(
     def middleware(request: HttpRequest) -> HttpResponseBase:
         if request.GET.get("middleware") == "fails":
             raise LookupError("in middleware")
+        if request.GET.get("middleware") == "answers":
+            return HttpResponse(status=418)
         return get_response(request)
 
     return middleware
+
+
+class AnsweringMiddleware:
+    """Answers an exception of a view's."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self._get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        return HttpResponse(status=409) if request.GET.get("exception") == "answered" else None
 
 
 def hello(request: HttpRequest) -> HttpResponse:
