@@ -18,10 +18,10 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' $(if $(DJANGO),'Django~=$(DJANGO).0')
 	@touch $@ $(VENV)/.aggregator
 
-.PHONY: help demo test test-matrix pytest check docs sample-logs clean
+.PHONY: help demo test test-matrix pytest check docs sample-logs bench-emitter clean
 
 help:  ## list what make can do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.aggregator  ## turn the recorded sample logs into Parquet and Prometheus text, and show some numbers
 	@$(BIN)/python examples/demo.py
@@ -51,6 +51,9 @@ docs: $(VENV)/.dev  ## regenerate the references in docs/ from the code
 
 sample-logs: $(VENV)/.dev  ## record sample_logs/ afresh by running the example project
 	$(BIN)/python examples/record.py
+
+bench-emitter: $(VENV)/.dev  ## measure what a request costs, with logemit and with django-prometheus (4 minutes)
+	$(BIN)/python -m benchmarks.emitter_cost --output benchmarks/EMITTER.md
 
 clean:  ## remove what make made
 	rm -rf .venv .venv-* demo-out build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""What things cost, measured. Run by hand: machines differ, so nothing here ever fails for being slow."""
