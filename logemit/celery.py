@@ -45,7 +45,7 @@ def connect() -> None:
         (signals.task_failure, _failed),
         (signals.task_retry, _retried),
         (signals.task_revoked, _revoked),
-        (signals.worker_process_shutdown, _flush),  # such a process ends by os._exit
+        (signals.worker_process_shutdown, _exit),  # such a process ends by os._exit
     ):
         signal.connect(receiver, dispatch_uid=f"logemit.{receiver.__name__}")
 
@@ -190,6 +190,11 @@ def _ended(raised: BaseException) -> tuple[str, BaseException]:
 def _flush(**_kwargs: Any) -> None:
     with harmless():
         outside.flush()
+
+
+def _exit(**_kwargs: Any) -> None:
+    with harmless():
+        outside.at_exit()
 
 
 def _was_terminated() -> bool:

@@ -85,6 +85,5 @@ def flush(*, last: bool = False) -> None:
 
 
 def at_exit() -> None:
-    """The rest of a process that told something; others stay silent."""
-    if process.has_told():
-        flush(last=True)
+    """What is left, and the rest of what the process uses, where it told before."""
+    flush(last=process.has_told())
