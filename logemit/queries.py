@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sized
 from time import perf_counter_ns
 from typing import Any
 
+from django.db.transaction import TransactionManagementError
+
 from . import conf, models, outside
 from .emitter import harmless, write_events
 from .kinds import QueryKind, query_kind
@@ -52,6 +54,8 @@ class QueryWrapper:
         start = perf_counter_ns()
         try:
             result = execute(sql, params if sets is None else sets.for_driver(), many, context)
+        except TransactionManagementError:  # Django's refusal in a broken transaction: no statement was made
+            raise
         except BaseException as exc:
             self._record(sql, sets, context, start, perf_counter_ns(), exc)
             raise

@@ -20,44 +20,24 @@ from logemit.rows import rows_known
 from logemit.sql import written_table
 from logemit.unit import Unit, entered
 from tests.conftest import ROOT, Events
-from tests.services import postgres_server
 
 from . import scenario
+from .databases import added, fresh, sqlite
 
 Changes = Callable[[], Counter[tuple[str, str]]]
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[dict[str, Any]]:
-    with postgres_server() as settings:
-        yield settings
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def alias(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A database with the shop's tables, empty."""
     name = request.param
-    database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "shop.sqlite3")}
+    database = sqlite(tmp_path / "shop.sqlite3")
     if name == "postgresql":
         database = fresh(request.getfixturevalue("postgres"), tmp_path.name)
-    connections.settings[name] = connections.configure_settings({"default": {}, name: database})[name]
-    scenario.make_tables(name)
-    outside.unit().drain()
-    yield name
-    connections[name].close()
-    del connections[name], connections.settings[name]
-
-
-def fresh(postgres: dict[str, Any], name: str) -> dict[str, Any]:
-    """A new database."""
-    import psycopg
-
-    name = "".join(letter for letter in name.lower() if letter.isalnum())
-    with psycopg.connect(
-        host=postgres["HOST"], port=postgres["PORT"], user=postgres["USER"], dbname="postgres", autocommit=True
-    ) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return {**postgres, "NAME": name}
+    with added(name, database):
+        scenario.make_tables(name)
+        outside.unit().drain()
+        yield name
 
 
 def of_shop(events: Events) -> list[dict[str, Any]]:
@@ -98,7 +78,7 @@ def test_the_apps_statements_are_exactly_what_they_are_without_us(
 ) -> None:
     found: list[list[str]] = []
     for more in ({}, {"LOGEMIT_TESTS_WITHOUT": "1"}):
-        database = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+        database = sqlite(":memory:")
         if vendor == "postgresql":
             database = fresh(request.getfixturevalue("postgres"), f"statements{len(found)}")
         environ = {**os.environ, "LOGEMIT_OUTPUT": str(tmp_path / "out.log"), **more}
@@ -132,11 +112,9 @@ def test_rows_of_a_returning_insert_on_sqlite_are_read_at_the_units_end_at_the_l
 @pytest.mark.parametrize("alias", ["sqlite"], indirect=True)
 def test_a_returning_insert_that_the_app_drops_holds_no_lock(alias: str, events: Events) -> None:
     connections[alias].cursor().execute("INSERT INTO shop_tag (name) VALUES ('a') RETURNING id").fetchone()
-    connections.settings["other"] = connections.settings[alias] | {"OPTIONS": {"timeout": 0.1}}
-    with connections["other"].cursor() as cursor:
+    other = {**connections.settings[alias], "OPTIONS": {"timeout": 0.1}}
+    with added("other", other), connections["other"].cursor() as cursor:
         cursor.execute("INSERT INTO shop_tag (name) VALUES ('b')")
-    connections["other"].close()
-    del connections["other"], connections.settings["other"]
 
 
 @pytest.mark.parametrize("alias", ["sqlite"], indirect=True)
