@@ -6,6 +6,7 @@ a metrics library must never keep an app from starting.
 """
 
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -81,6 +82,13 @@ def _text(value: Any) -> str:
     if "\0" in text:
         raise ValueError("expected text without NUL")
     return text
+
+
+def _header(value: Any) -> str:
+    name = _text(value)
+    if name and not re.fullmatch(r"[A-Za-z0-9-]+", name):
+        raise ValueError("expected the name of a header: letters, digits and -")
+    return name
 
 
 def _seconds(value: Any) -> float:
@@ -186,13 +194,13 @@ SETTINGS = (
     Setting(
         "REQUEST_ID_HEADER",
         "X-Request-ID",
-        _text,
+        _header,
         "Request header that holds the request's id. Without one, or where this is empty, an id is made.",
     ),
     Setting(
         "RESPONSE_ID_HEADER",
         "",
-        _text,
+        _header,
         "Response header that the request's id is returned in. Empty: none.",
     ),
     Setting(

@@ -97,10 +97,10 @@ def reset() -> None:
         old.writer.close()
 
 
-def try_output() -> OSError | None:
-    """Write an event to the output that the settings name; what is in the way, or None."""
+def try_output(event: str, **fields: Any) -> OSError | None:
+    """Write an event, and say what was in the way; None where nothing was."""
     emitter = _get()
-    lines = emitter.lines([("output_tried", {})], None, as_given=True)
+    lines = emitter.lines([(event, fields)], None, as_given=True)
     return None if emitter.writer.write(lines) else emitter.writer.last_error
 
 

@@ -11,7 +11,7 @@ from django.template.response import SimpleTemplateResponse
 
 from . import conf, outside
 from .context import bound
-from .emitter import write_events
+from .emitter import harmless, write_events
 from .unit import Unit, entered
 from .vocabulary import INVALID_METHOD, METHODS, UNNAMED_VIEW
 
@@ -20,15 +20,19 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+_harmless = harmless()
 _BODILESS = frozenset({204, 304})
 
 
 def request_id(meta: Mapping[str, Any], key: str) -> str:
     """The id that came with the request, where it is harmless to write; else a new one."""
     given = meta.get(key)
-    if given is None:
-        return os.urandom(8).hex()
-    return given if isinstance(given, str) and _REQUEST_ID.fullmatch(given) else os.urandom(8).hex()
+    return given if given is not None and is_plain_id(given) else os.urandom(8).hex()
+
+
+def is_plain_id(given: Any) -> bool:
+    """Harmless in a line and in a header."""
+    return isinstance(given, str) and _REQUEST_ID.fullmatch(given) is not None
 
 
 class Exchange(Unit):
@@ -41,24 +45,37 @@ class Exchange(Unit):
         self._request: HttpRequest | None = request
         self._settings = settings
         self.response: HttpResponseBase | None = None
-        self.muted = bool(settings.exclude_paths) and _any_matches(settings.exclude_paths, request.path)
+        self.muted = _any_matches(settings.exclude_paths, request.path) if settings.exclude_paths else False
         self._start = perf_counter_ns()
+
+    def take_id(self) -> str:
+        """The request's id: that which the app has bound by now, if any."""
+        self.id = bound("request_id") or self.id
+        return self.id
+
+    def is_muted(self) -> bool:
+        """Also by its view, once that was found."""
+        match = self._request.resolver_match if self._request is not None else None
+        if match is not None and not self.muted and self._settings.exclude_views:
+            self.muted = _any_matches(self._settings.exclude_views, match.view_name or UNNAMED_VIEW)
+        return self.muted
 
     def finish(self, outcome: str = "ok", response_bytes: int | None = None) -> None:
         """Write the event with all that the unit still holds; later calls do nothing."""
         microseconds = (perf_counter_ns() - self._start + 500) // 1000
-        folded, settings = self.close(), self._settings
-        if folded is None:
-            return
-        self.id = bound("request_id") or self.id
-        try:
-            fields = self._fields(outcome, microseconds, response_bytes)
-        except Exception:  # a request object that an app bent out of shape
-            fields = {"outcome": outcome, "method": INVALID_METHOD, "view": UNNAMED_VIEW}
-            fields["duration_seconds"] = microseconds / 1e6
-        if not (self.muted or (settings.exclude_views and _any_matches(settings.exclude_views, fields["view"]))):
-            write_events([*folded, ("http_request", fields)], self)
-        outside.flush()
+        with _harmless:
+            folded = self.close()
+            if folded is None:
+                return
+            try:
+                fields = self._fields(outcome, microseconds, response_bytes)
+            except Exception:  # a request object that an app bent out of shape
+                fields = {"outcome": outcome, "method": INVALID_METHOD, "view": UNNAMED_VIEW}
+                fields["duration_seconds"] = microseconds / 1e6
+            patterns = self._settings.exclude_views
+            if not (self.is_muted() or (patterns and _any_matches(patterns, fields["view"]))):
+                write_events([*folded, ("http_request", fields)], self)
+                outside.flush()
         self.response = self._request = None  # a stream holds this, and its response the stream
 
     def finish_file(self) -> None:

@@ -11,9 +11,9 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from . import conf
-from .context import bound, variable
+from .context import variable
 from .emitter import harmless
-from .exchange import AsyncStream, Exchange, Stream
+from .exchange import AsyncStream, Exchange, Stream, is_plain_id
 from .unit import current
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -43,7 +43,7 @@ class EventMiddleware:
         if self._is_async:
             return self._handle_async(request, settings)
         exchange = Exchange(request, settings)
-        id_bound = _REQUEST_ID.set(exchange.id)
+        bound = _REQUEST_ID.set(exchange.id)
         entered = current.set(exchange)
         try:
             response = cast("Handler", self._get_response)(request)
@@ -51,15 +51,16 @@ class EventMiddleware:
                 _answered(exchange, response, settings)
             return response
         except BaseException as exc:
+            exchange.take_id()
             exchange.finish(_ended_by(exc))
             raise
         finally:
             current.reset(entered)
-            _REQUEST_ID.reset(id_bound)
+            _REQUEST_ID.reset(bound)
 
     async def _handle_async(self, request: HttpRequest, settings: conf.Settings) -> HttpResponseBase:
         exchange = Exchange(request, settings)
-        id_bound = _REQUEST_ID.set(exchange.id)
+        bound = _REQUEST_ID.set(exchange.id)
         entered = current.set(exchange)
         try:
             response = await cast("AsyncHandler", self._get_response)(request)
@@ -67,11 +68,12 @@ class EventMiddleware:
                 _answered(exchange, response, settings)
             return response
         except BaseException as exc:
+            exchange.take_id()
             exchange.finish(_ended_by(exc))
             raise
         finally:
             current.reset(entered)
-            _REQUEST_ID.reset(id_bound)
+            _REQUEST_ID.reset(bound)
 
 
 class ViewMiddleware:
@@ -113,8 +115,9 @@ def _took(start: int) -> None:
 def _answered(exchange: Exchange, response: HttpResponseBase, settings: conf.Settings) -> None:
     """Finish, or see to it that the end of the stream does."""
     exchange.response = response
-    if header := settings.response_id_header:
-        response.headers[header] = str(bound("request_id") or exchange.id)
+    request_id = exchange.take_id()
+    if settings.response_id_header and is_plain_id(request_id):
+        response.headers[settings.response_id_header] = request_id
     if not response.streaming:
         exchange.finish(response_bytes=len(cast("HttpResponse", response).content))
     elif isinstance(response, FileResponse):

@@ -85,5 +85,8 @@ def flush(*, last: bool = False) -> None:
 
 
 def at_exit() -> None:
-    """What is left, and the rest of what the process uses, where it told before."""
-    flush(last=process.has_told())
+    """What is left, and the rest of what the process uses, where it told before; others stay silent."""
+    if process.has_told():
+        flush(last=True)
+    elif drained := unit().drain():
+        write_events(drained, unit())

@@ -9,6 +9,8 @@ import platform
 import resource
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import inf
 from typing import Any
 
@@ -65,6 +67,18 @@ def has_told() -> bool:
 def reset() -> None:
     """Look at the setting again."""
     _told.next = -inf
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Nothing is due until the end, but after a reset()."""
+    told, then = _told, _told.next
+    told.next = inf
+    try:
+        yield
+    finally:
+        if told.next == inf:
+            told.next = then
 
 
 def due(*, last: bool = False) -> Lines:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from . import emitter, outside
+from . import emitter, outside, process
 from .writer import Line
 
 Event = dict[str, Any]
@@ -51,13 +51,15 @@ class _Capture:
 def capture_events() -> Iterator[CapturedEvents]:
     """Take in every event of this process, of all its threads, until the end of the block.
 
-    What happens outside any request, task or command is there at the end of the block. Raises AssertionError there
-    where an event could not be rendered.
+    What happens outside any request, task or command is there at the end of the block. What the process uses is not
+    told meanwhile, because it depends on the clock. Raises AssertionError at the end where an event could not be
+    rendered.
     """
     events = CapturedEvents()
     capture = _Capture(events)
-    outside.flush()
-    with emitter.diverted(capture):
+    with process.quiet():
+        outside.flush()
+    with emitter.diverted(capture), process.quiet():
         try:
             yield events
         finally:

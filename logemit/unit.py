@@ -48,7 +48,7 @@ class Unit:
         self.folds_below = conf.current().folds_below
         """Microseconds: queries that take no longer fold."""
         self.muted = False
-        """Nothing of it is written: its path is excluded."""
+        """Nothing of it is written."""
         self.exception: str | None = None
         self.queries = self.query_microseconds = self.cache_gets = self.cache_hits = 0
         self.view_microseconds: int | None = None
@@ -63,6 +63,10 @@ class Unit:
     def waits(self) -> bool:
         """There may be something to drain."""
         return bool(self._amounts or self._before_end)
+
+    def is_muted(self) -> bool:
+        """Asked before something is written."""
+        return self.muted
 
     def fold(self, kind: Kind, amount: Any, now: int) -> Drained | None:
         """Take an operation in: what is due to be written now, often nothing; None when the unit is closed.
@@ -83,12 +87,13 @@ class Unit:
             if operations == 1:
                 self._since = now
             elif operations >= FLUSH_OPERATIONS or now - self._since >= FLUSH_SECONDS * 1e9:
-                return self._drained()
+                due = self._drained()
+                return NOTHING if self.is_muted() else due
             return NOTHING
 
     def single(self, kind: Kind, amount: Any) -> Drained | None:
         """The lines of one operation, not folded, but counted in the unit's figures; None when it is closed."""
-        if self.muted:
+        if self.is_muted():
             return NOTHING
         with self._lock:
             return list(kind.lines([amount], self)) if self._open else None

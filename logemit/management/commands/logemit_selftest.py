@@ -33,7 +33,7 @@ class Command(BaseCommand):
     requires_system_checks = []  # noqa: RUF012  what they would stop at is what this shows
     help = (
         "Makes real traffic against this project's settings: one request through all middleware, one query on each "
-        "database, one call of each cache; then shows which events came of it. They are not sent to the output. "
+        "database, one call of each cache; then shows which events came of it. Only the result goes to the output. "
         "Ends with 1 where a stream is missing, so that a deployment can stop on it. Changes no data: it reads, and "
         f"sets and deletes the key {_KEY!r} in each cache."
     )
@@ -50,8 +50,8 @@ class Command(BaseCommand):
             *(finding for alias in connections for finding in _database(alias)),
             *(_cache(alias) for alias in caches),
             _process(),
-            _output(),
         ]
+        findings.append(_output(healthy=all(finding.arrived for finding in findings)))
         width = max(len(finding.stream) for finding in findings)
         for finding in findings:
             mark = self.style.SUCCESS("ok     ") if finding.arrived else self.style.ERROR("MISSING")
@@ -70,7 +70,8 @@ def _request(path: str, host: str) -> Iterator[Finding]:
         response = Client(raise_request_exception=False).get(path, headers={"host": host})
     found = events.of("http_request")
     if not found:
-        yield Finding("http_request", False, f"GET {path} wrote none; `manage.py check` says where the middleware is")
+        hint = "is it excluded? `manage.py check` says where the middleware is"
+        yield Finding("http_request", False, f"GET {path} wrote none; {hint}")
         return
     event = found[0]
     ms = event["duration_seconds"] * 1000
@@ -133,10 +134,10 @@ def _process() -> Finding:
     return Finding("process_stats", True, f"{mebibytes:.0f} MiB, {found[0]['threads']} threads")
 
 
-def _output() -> Finding:
-    """Whether the real output takes a line: the event of this very command goes there."""
+def _output(*, healthy: bool) -> Finding:
+    """Whether the real output takes a line, which tells the result."""
     output = conf.current().output or "stdout (stderr under manage.py)"
-    problem = emitter.try_output()
+    problem = emitter.try_output("health_check", check="logemit_selftest", healthy=healthy)
     return Finding("output", problem is None, f"{output}: {problem}" if problem else output)
 
 
