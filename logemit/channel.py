@@ -58,11 +58,27 @@ class Channel:
             if now >= self._look_again:
                 self._follow()
                 self._look_again = now + FOLLOW_SECONDS
-            return self._write_whole(b"\n" + data if self._torn else data)
+            if self._torn or self._may_block or self._socket is not None:
+                return self._write_whole(b"\n" + data if self._torn else data)
+            return self._write_at_once(data)
         except OSError as exc:
             self.last_error = exc
             self._look_again = 0.0
             return False
+
+    def _write_at_once(self, data: bytes) -> bool:
+        """What _write_whole does, where nothing is in the way."""
+        fd = self._own_fd if self._own_fd is not None else self._fd
+        assert fd is not None
+        try:
+            sent = os.write(fd, data)
+        except BlockingIOError:
+            sent = 0
+        if sent == len(data):
+            self._stalled = False
+            return True
+        self._torn = bool(sent)
+        return self._write_rest(fd, memoryview(data)[sent:])
 
     def look_again(self) -> None:
         """At the next write, see where the output is now."""

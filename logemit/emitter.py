@@ -18,6 +18,14 @@ from .writer import Line, Writer
 
 logger = logging.getLogger("logemit")
 Event = tuple[str, dict[str, Any]]
+_OWN_IDS = {
+    "": (),
+    "none": ("request_id", "task_id"),  # wherever it is written, it belongs to neither
+    "request": ("request_id",),
+    "command": ("request_id",),
+    "task": ("task_id",),
+}
+"""By the kind of a unit, the ids that it has itself, or none of."""
 
 
 class _Emitter:
@@ -27,7 +35,10 @@ class _Emitter:
         self.settings = settings
         self.writer: Output = _diversion or Writer(settings)
         self._service = short(settings.service)
-        self._let_through = [(name, variable(name)) for name in settings.context_fields]
+        self._let_through = {
+            kind: [(name, variable(name)) for name in settings.context_fields if name not in ids]
+            for kind, ids in _OWN_IDS.items()
+        }
         self.processors: tuple[Processor, ...] = (add_timestamp, *settings.processors)
 
     def lines(self, events: Sequence[Event], unit: Unit | None, as_given: bool) -> list[Line]:
@@ -35,13 +46,16 @@ class _Emitter:
         context = self._context(unit)
         clash = context and any(name in fields for name in context for _, fields in events)
         if not (as_given or clash or self.settings.processors):
-            with _harmless:
+            try:
                 return render_all(events, self._service, unit, context)
+            except Exception as exc:
+                if not swallowed(exc):
+                    raise
         common = {**_of_unit(unit), **context}
         lines = []
         for event, fields in events:
             lost = True
-            with _harmless:
+            with harmless():
                 line = self._processed(event, common, plain(fields, event) if as_given else fields)
                 lost = False
                 if line is not None:
@@ -53,15 +67,10 @@ class _Emitter:
     def _context(self, unit: Unit | None) -> dict[str, Any]:
         """What the app bound and the settings let through, but for the unit's own id."""
         found = {}
-        for name, bound in self._let_through:
+        for name, bound in self._let_through[unit.kind if unit is not None else ""]:
             value = bound.get(None)
             if value is not None and value is not ...:
                 found[name] = value
-        if unit is not None and found:
-            # The unit knows its own id; a unit `none` has none, wherever it is written.
-            found.pop("request_id" if unit.kind != "task" else "task_id", None)
-            if unit.kind == "none":
-                found.pop("task_id", None)
         return plain(found, "") if found else found
 
     def _processed(self, event: str, common: dict[str, Any], fields: dict[str, Any]) -> Line | None:
@@ -147,17 +156,31 @@ def emit(event: str, /, **fields: Any) -> None:
 
 def write_events(events: Sequence[Event], unit: Unit | None, *, as_given: bool = False) -> None:
     """Write several events of one unit of work with as few writes as fit; `as_given`: fields come from the app."""
-    with _harmless:
+    try:
         emitter = _get()
         if not emitter.settings.enabled:
             return
         lines = emitter.lines(events, unit, as_given)
         if lines and not emitter.writer.write(lines):
             _tell_once("output", f"cannot write events: {emitter.writer.last_error}; they are dropped and counted")
+    except Exception as exc:
+        if not swallowed(exc):
+            raise
 
 
-class harmless:  # noqa: N801  reads as a statement; a generator would cost a microsecond for each query
-    """A metrics library never fails its app: an error of ours is told to the `logemit` logger, once."""
+def swallowed(exc: Exception) -> bool:
+    """A metrics library never fails its app: an error of ours is told to the `logemit` logger, once.
+
+    False for the app's own, which goes on. Where every query comes by, this stands in an `except`, which costs nothing.
+    """
+    if _is_from_a_signal(exc.__traceback__):
+        return False
+    _tell_once("event", f"an event was lost: {exc!r}", exc)
+    return True
+
+
+class harmless:  # noqa: N801  reads as a statement; a generator would cost a microsecond
+    """The same as a block."""
 
     __slots__ = ()
 
@@ -165,13 +188,7 @@ class harmless:  # noqa: N801  reads as a statement; a generator would cost a mi
         pass
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> bool:
-        if not isinstance(exc, Exception) or _is_from_a_signal(tb):
-            return False
-        _tell_once("event", f"an event was lost: {exc!r}", exc)
-        return True
-
-
-_harmless = harmless()
+        return isinstance(exc, Exception) and swallowed(exc)
 
 
 def _is_from_a_signal(tb: TracebackType | None) -> bool:

@@ -11,7 +11,7 @@ from django.template.response import SimpleTemplateResponse
 
 from . import conf, outside
 from .context import bound
-from .emitter import harmless, write_events
+from .emitter import swallowed, write_events
 from .unit import Unit, entered
 from .vocabulary import INVALID_METHOD, METHODS, UNNAMED_VIEW
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from django.http.response import HttpResponseBase
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
-_harmless = harmless()
 _BODILESS = frozenset({204, 304})
 
 
@@ -41,7 +40,7 @@ class Exchange(Unit):
     __slots__ = ("_request", "_settings", "_start", "response")
 
     def __init__(self, request: "HttpRequest", settings: conf.Settings) -> None:
-        super().__init__("request", request_id(request.META, settings.request_id_key))
+        super().__init__("request", request_id(request.META, settings.request_id_key), settings.folds_below)
         self._request: HttpRequest | None = request
         self._settings = settings
         self.response: HttpResponseBase | None = None
@@ -63,7 +62,7 @@ class Exchange(Unit):
     def finish(self, outcome: str = "ok", response_bytes: int | None = None) -> None:
         """Write the event with all that the unit still holds; later calls do nothing."""
         microseconds = (perf_counter_ns() - self._start + 500) // 1000
-        with _harmless:
+        try:
             folded = self.close()
             if folded is None:
                 return
@@ -76,6 +75,9 @@ class Exchange(Unit):
             if not (self.is_muted() or (patterns and _any_matches(patterns, fields["view"]))):
                 write_events([*folded, ("http_request", fields)], self)
                 outside.flush()
+        except Exception as exc:
+            if not swallowed(exc):
+                raise
         self.response = self._request = None  # a stream holds this, and its response the stream
 
     def finish_file(self) -> None:

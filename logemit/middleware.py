@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 
 from . import conf
 from .context import variable
-from .emitter import harmless
+from .emitter import swallowed
 from .exchange import AsyncStream, Exchange, Stream, is_plain_id
 from .unit import current
 
@@ -21,7 +21,6 @@ AsyncHandler = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
 
 _REQUEST_ID = variable("request_id")
-_harmless = harmless()
 
 
 class EventMiddleware:
@@ -47,8 +46,11 @@ class EventMiddleware:
         entered = current.set(exchange)
         try:
             response = cast("Handler", self._get_response)(request)
-            with _harmless:
+            try:
                 _answered(exchange, response, settings)
+            except Exception as exc:
+                if not swallowed(exc):
+                    raise
             return response
         except BaseException as exc:
             exchange.take_id()
@@ -64,8 +66,11 @@ class EventMiddleware:
         entered = current.set(exchange)
         try:
             response = await cast("AsyncHandler", self._get_response)(request)
-            with _harmless:
+            try:
                 _answered(exchange, response, settings)
+            except Exception as exc:
+                if not swallowed(exc):
+                    raise
             return response
         except BaseException as exc:
             exchange.take_id()

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.transaction import TransactionManagementError
 
 from . import conf, models, outside
-from .emitter import harmless, write_events
+from .emitter import harmless, swallowed, write_events
 from .kinds import QueryKind, query_kind
 from .rows import DML, Returned, rows_known
 from .sql import operation, scrubbed
@@ -68,7 +68,7 @@ class QueryWrapper:
 
     def _record_select(self, sql: str, context: Any, start: int, now: int) -> None:
         """Nearly every query is such a one, and takes a short way to the same."""
-        with _harmless:
+        try:
             unit, microseconds = current.get(), (now - start + 500) // 1000
             if unit is not None and microseconds <= unit.folds_below:
                 due = unit.fold(self._select, microseconds, now)
@@ -78,6 +78,9 @@ class QueryWrapper:
                     write_events(due, unit)
                     return
             self._record(sql, None, context, start, now)
+        except Exception as exc:
+            if not swallowed(exc):
+                raise
 
     def _record(
         self,

@@ -42,10 +42,10 @@ class Unit:
         "view_microseconds",
     )
 
-    def __init__(self, kind: str, id: str) -> None:  # noqa: A002
+    def __init__(self, kind: str, id: str, folds_below: float | None = None) -> None:  # noqa: A002
         self.kind = kind
         self.id = id
-        self.folds_below = conf.current().folds_below
+        self.folds_below = conf.current().folds_below if folds_below is None else folds_below
         """Microseconds: queries that take no longer fold."""
         self.muted = False
         """Nothing of it is written."""
