@@ -10,7 +10,8 @@ from aggregator import read
 OUT = "demo-out"
 PATTERN = "sample_logs/*/*.log*"
 BIN = Path(sys.executable).parent
-SHOWN = ("feed_polls_total{", "feed_items_discovered_total{", "logemit_events_lost_total ")
+SHOWN = ("processes_live{", "logemit_events_lost_total ")
+READS = {"operation": ["get", "get_many", "get_or_set"]}
 
 
 def aggregate() -> None:
@@ -26,7 +27,7 @@ def aggregate() -> None:
 
 def show(summary: str, by: list[str]) -> None:
     """The busiest rows of a summary, with quantiles in milliseconds."""
-    table = read(OUT, summary, by=by).sort_values("count", ascending=False).head(6)
+    table = read(OUT, summary, by=by).sort_values("count", ascending=False).head(4)
     columns = {quantile: f"{quantile} ms" for quantile in ("p50", "p95", "p99")}
     table[list(columns)] *= 1000
     print(f'\n>>> aggregator.read("{OUT}", "{summary}", by={by})')
@@ -34,13 +35,28 @@ def show(summary: str, by: list[str]) -> None:
     print(table[["count", "error_share", *columns]].rename(columns=columns).to_string(formatters=formats))
 
 
+def show_cache_hits() -> None:
+    reads = read(OUT, "cache_operations", by=["backend", "hit"], where=READS)["count"].unstack(fill_value=0)
+    print("\nCache reads, and how many of them found something:")
+    for backend, number in reads.iterrows():
+        print(f"{backend:14}{number.sum():5}{number.get('true', 0) / number.sum():8.1%}")
+
+
+def show_changed_rows() -> None:
+    print("\nRows changed, by model:")
+    changed = read(OUT, "model_changes", by=["model", "operation"])["count"]
+    print(changed.unstack(fill_value=0).rename_axis(index=None, columns=None).to_string())
+
+
 def main() -> None:
     shutil.rmtree(OUT, ignore_errors=True)
     aggregate()
     show("http_requests", ["view"])
     show("feed_polls", ["status"])
-    show("bookmark_imports", ["format", "status"])
+    show("tasks", ["name", "state"])
     show("db_queries", ["operation"])
+    show_cache_hits()
+    show_changed_rows()
     print(f"\nSome lines of {OUT}/metrics.prom:\n")
     for prefix in SHOWN:
         lines = Path(OUT, "metrics.prom").read_text().splitlines()

@@ -1,4 +1,5 @@
-"""A server of feeds on the loopback interface: good ones, one that seldom changes, and three that fail.
+"""A server of feeds on the loopback interface: good ones, one that seldom changes, one that fails
+now and then, and three that always do.
 
 `python examples/feed_server.py 8001` serves them until it is interrupted.
 """
@@ -42,6 +43,10 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(500, "out of order")
             case "/broken.xml":
                 self._answer(200, _rss(1)[:-20])
+            case "/flaky.xml" if self.server.asked("flaky") % 2 == 0:
+                self._answer(503, "try again")
+            case "/flaky.xml":
+                self._answer(200, _rss(1))
             case "/slow.xml":
                 time.sleep(self.server.slow_seconds)
                 self._answer(200, _rss(1))

@@ -33,6 +33,9 @@ PARTIAL = (
     ("opml", _OPML.replace("https://weekly.example/rss", "").encode()),
     ("json", json.dumps([*_JSON, {"title": "no address"}, "no bookmark", None]).encode()),
 )
+TAGGED = {"netscape": 3, "opml": 0, "json": 3}
+"""How many tags the bookmarks of a file have, be it good or partial."""
+
 UNREADABLE = (
     ("netscape", b"<!doctype html><title>Not a bookmark file</title>"),
     ("opml", _OPML.encode()[:150]),

@@ -1,4 +1,4 @@
-"""Records sample_logs/ by running the example: under gunicorn, under uvicorn, and as a cron job would.
+"""Records sample_logs/ by running the example: under gunicorn, under uvicorn, with Celery, and as a cron job would.
 
 Each case also gets what the client counted (client.json) and a README.md that says how it was made.
 """
@@ -20,12 +20,14 @@ from random import Random
 from typing import Any
 
 import servers
+import task_traffic
 from import_files import GOOD, PARTIAL, UNREADABLE
 from traffic import drive
 from traffic_client import Tally
 
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_logs"
-REQUESTS = {"gunicorn": 2000, "asgi": 300}
+REQUESTS = {"gunicorn": 1000, "asgi": 300}
+TASKS = 150
 CRON_ROUNDS = 6
 _EVENT = b'{"logemit":'
 _POLL = re.compile(r"^feed (\d+): (\w+)(?:: (\d+) items, (\d+) new)?", re.MULTILINE)
@@ -48,6 +50,17 @@ def record_asgi(log: Path, scratch: Path) -> dict[str, Any]:
             return drive(server.url, REQUESTS["asgi"]).as_json()
 
 
+def record_celery(log: Path, scratch: Path) -> dict[str, Any]:
+    with servers.redis(scratch) as redis, servers.feed_server() as feeds:
+        env = servers.environment(scratch / "db.sqlite3", BOOKMARKS_REDIS=redis)
+        servers.load_example(env, feeds.url)
+        worker_env = {**env, "LOGEMIT_SERVICE": "bookmarks-worker"}
+        with servers.celery_worker(worker_env, stdout=log), servers.gunicorn(env, workers=2, stdout=log) as server:
+            tally = task_traffic.drive(server.url, TASKS)
+    retries = sum(runs for (_, state), runs in tally.tasks.items() if state == "retry")
+    return {"tasks_sent": TASKS, "retries": retries, **tally.as_json()}
+
+
 def record_cron(log: Path, scratch: Path) -> dict[str, Any]:
     """Commands one after the other, counted by what they print and how they end."""
     env = servers.environment(scratch / "db.sqlite3")
@@ -56,6 +69,7 @@ def record_cron(log: Path, scratch: Path) -> dict[str, Any]:
     with servers.feed_server() as feeds:
         servers.load_example(env, feeds.url)
         env |= {"LOGEMIT_OUTPUT": "stdout", "LOGEMIT_SERVICE": "bookmarks-jobs"}
+        output += servers.manage(env, "migrate").stdout
         for kinds in rounds:
             polled = servers.manage(env, "poll_feeds")
             _count_polls(tally, polled.stdout)
@@ -71,7 +85,7 @@ def record_cron(log: Path, scratch: Path) -> dict[str, Any]:
                 failed += done.returncode != 0
     log.write_bytes(output.encode())
     counted = tally.as_json()
-    return {"commands": 3 * CRON_ROUNDS, "failed_commands": failed} | {k: counted[k] for k in counted if counted[k]}
+    return {"commands": 1 + 3 * CRON_ROUNDS, "failed_commands": failed} | {k: counted[k] for k in counted if counted[k]}
 
 
 def _count_polls(tally: Tally, output: str) -> None:
@@ -105,6 +119,20 @@ tracebacks (`2>&1`) stand between the events. The client sent {requests:,} reque
 
     uvicorn config.asgi:application --workers=2 2>&1""",
     ),
+    "celery": (
+        "stdout.log",
+        record_celery,
+        """\
+Two workers of gunicorn send tasks through Redis to the four processes of a Celery worker; all write to one stdout,
+Celery's own log and tracebacks (`2>&1`) between the events. The client sent {tasks_sent} tasks in four threads, and
+asked for each until it had ended. Polls of feeds that are out of order ran again, {retries} times in all; files that
+cannot be read made their tasks fail. The cache is in Redis, too.
+
+    export BOOKMARKS_REDIS=redis://127.0.0.1
+    gunicorn config.wsgi:application --workers=2 --access-logfile=- 2>&1
+    LOGEMIT_SERVICE=bookmarks-worker celery --quiet -A config.celery worker --loglevel=INFO \\
+        --hostname=worker@bookmarks --queues=celery,imports --concurrency=4 2>&1""",
+    ),
     "cron": (
         "jobs.log.gz",
         record_cron,
@@ -113,6 +141,7 @@ tracebacks (`2>&1`) stand between the events. The client sent {requests:,} reque
 ended in a traceback. The requests to the feeds are not requests to the app: there is no http_request in this log.
 
     export LOGEMIT_OUTPUT=stdout LOGEMIT_SERVICE=bookmarks-jobs
+    python manage.py migrate 2>&1
     python manage.py poll_feeds 2>&1
     python manage.py import_bookmarks FILE --user=1 --format=FORMAT 2>&1""",
     ),
@@ -123,10 +152,11 @@ README = """\
 
 {what}
 
-Recorded with `make sample-logs` (examples/record.py) on Python {python}, Django {django}, gunicorn {gunicorn} and
-uvicorn {uvicorn}, with the database that `manage.py load_example` makes. `{log}` is the output as it came, but
-for the directories in tracebacks, which were renamed. `client.json` is what the other side counted, without a
-look at the log; `expected.prom` is what `logemit aggregate` made of the log, without its figures about itself.
+Recorded with `make sample-logs` (examples/record.py) on Python {python}, Django {django}, gunicorn {gunicorn},
+uvicorn {uvicorn} and Celery {celery}, with the database that `manage.py load_example` makes. `{log}` is the output
+as it came, but for the directories in tracebacks, which were renamed. `client.json` is what the other side counted,
+without a look at the log; `expected.prom` is what `logemit aggregate` made of the log, without its figures about
+itself.
 """
 
 
@@ -142,7 +172,7 @@ def record(case: str) -> Path:
         data = neutral(raw.read_bytes(), Path(scratch))
     (folder / name).write_bytes(gzip.compress(data, mtime=0) if name.endswith(".gz") else data)
     (folder / "client.json").write_text(json.dumps(counts, indent=1, ensure_ascii=False) + "\n")
-    versions = {package: version(package) for package in ("django", "gunicorn", "uvicorn")}
+    versions = {package: version(package) for package in ("django", "gunicorn", "uvicorn", "celery")}
     (folder / "README.md").write_text(
         README.format(case=case, what=what.format(**counts), log=name, python=platform.python_version(), **versions)
     )
@@ -181,12 +211,18 @@ def write_expected(case_dir: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Record sample_logs/ afresh.")
     parser.add_argument("cases", nargs="*", metavar="case", help=f"of {', '.join(CASES)}; default: all")
-    parser.add_argument("--skip-expected", action="store_true", help="do not aggregate the recorded logs")
+    parser.add_argument("--only-expected", action="store_true", help="keep the logs; aggregate them afresh")
     options = parser.parse_args()
-    for case in options.cases or CASES:
-        folder = record(case)
-        if not options.skip_expected:
-            write_expected(folder)
+    cases = options.cases or CASES
+    if "celery" in cases and not options.only_expected:
+        try:
+            servers.redis_program()
+        except FileNotFoundError as exc:
+            others = " ".join(case for case in CASES if case != "celery")
+            sys.exit(f"record: {exc}; or leave the case celery out: record.py {others}")
+    for case in cases:
+        folder = SAMPLES / case if options.only_expected else record(case)
+        write_expected(folder)
         sizes = ", ".join(f"{path.name} {path.stat().st_size:,} bytes" for path in sorted(folder.iterdir()))
         print(f"{case}: {sizes}")
 

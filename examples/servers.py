@@ -1,11 +1,12 @@
-"""Starts and stops what the example needs: the feed server, gunicorn and uvicorn, on free loopback ports."""
+"""Starts and stops what the example needs: feeds, gunicorn, uvicorn, Redis, a worker; all on free loopback ports."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,8 +79,8 @@ def gunicorn(
     port = free_port()
     command = [sys.executable, "-m", "gunicorn", "config.wsgi:application", f"--bind=127.0.0.1:{port}"]
     command += [f"--workers={workers}", f"--worker-class={worker_class}", "--access-logfile=-", "--no-control-socket"]
-    with _running([*command, *arguments], port, project_env, stdout) as server:
-        yield server
+    with _running([*command, *arguments], project_env, stdout, lambda: _is_open(port)) as process:
+        yield Server(f"http://127.0.0.1:{port}", process, stdout)
 
 
 @contextmanager
@@ -94,32 +95,64 @@ def uvicorn(
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--host=127.0.0.1", f"--port={port}"]
     command += [f"--workers={workers}", "--no-use-colors"]
-    with _running([*command, *arguments], port, project_env, stdout) as server:
-        yield server
+    with _running([*command, *arguments], project_env, stdout, lambda: _is_open(port)) as process:
+        yield Server(f"http://127.0.0.1:{port}", process, stdout)
+
+
+def redis_program() -> str:
+    program = shutil.which("redis-server")
+    if program is None:
+        raise FileNotFoundError("redis-server is missing; install Debian's package redis-server")
+    return program
 
 
 @contextmanager
-def _running(command: list[str], port: int, env: Mapping[str, str], log: Path) -> Iterator[Server]:
+def redis(folder: Path) -> Iterator[str]:
+    """The URL of a Redis that keeps nothing on disk; its log goes to the folder."""
+    port = free_port()
+    command = [redis_program(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    with _running(command, {}, folder / "redis.log", lambda: _is_open(port)):
+        yield f"redis://127.0.0.1:{port}"
+
+
+@contextmanager
+def celery_worker(project_env: Mapping[str, str], processes: int = 4, *, stdout: Path) -> Iterator[None]:
+    """A prefork worker with its stdout and stderr appended to one file; it ends when its tasks have."""
+    command = [sys.executable, "-m", "celery", "--quiet", "-A", "config.celery", "worker", "--loglevel=INFO"]
+    command += ["--hostname=worker@bookmarks", "--queues=celery,imports", f"--concurrency={processes}"]
+    with _running(command, project_env, stdout, lambda: b"worker@bookmarks ready." in stdout.read_bytes()):
+        yield
+
+
+@contextmanager
+def _running(
+    command: list[str], env: Mapping[str, str], log: Path, is_ready: Callable[[], bool]
+) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("ab") as output:
         process = subprocess.Popen(command, cwd=PROJECT, env=dict(env), stdout=output, stderr=subprocess.STDOUT)
     try:
-        _wait_until_open(port, process, log)
-        yield Server(f"http://127.0.0.1:{port}", process, log)
+        _wait_until(is_ready, process, log)
+        yield process
     finally:
         stop(process)
 
 
-def _wait_until_open(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until(is_ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
+        if is_ready():
             return
-    ended = "did not open its port" if process.poll() is None else f"ended with {process.returncode}"
+        time.sleep(0.05)
+    ended = "is not ready" if process.poll() is None else f"ended with {process.returncode}"
     raise RuntimeError(f"the server {ended}:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+def _is_open(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import quote, urlencode
 
 from import_files import GOOD, PARTIAL, UNREADABLE
-from traffic_client import Client, Tally
+from traffic_client import Client, Reply, Tally
 
 UNNAMED_VIEW = "<unnamed view>"
 BOOKMARKS, USERS, SLOW_FEED = 200, 5, 6
@@ -24,6 +24,7 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _JSON = {"Content-Type": "application/json"}
 _AJAX = {"X-Requested-With": "XMLHttpRequest"}
 _BOUNDARY = "one-part-ends-here"
+_STATEMENTS = {"created": "insert", "updated": "update", "deleted": "delete"}
 _polling = [Lock() for _ in range(SLOW_FEED)]
 
 Action: TypeAlias = Callable[[Client, Random], Any]
@@ -63,6 +64,9 @@ def edit_cycle(client: Client, random: Random) -> None:
     _post_form(client, "/bookmarks/new/", "bookmark_create", {**given, "url": "no address"})
     _post_form(client, path, "bookmark_edit", {**given, "title": "Changed", "tags": 1}, change="updated")
     _post_form(client, f"{path}delete/", "bookmark_delete", {}, change="deleted")
+    with client.lock:
+        client.tally.rows["links.Bookmark_tags", "insert"] += 1
+        client.tally.rows["links.Bookmark_tags", "delete"] += 1
 
 
 def _post_form(client: Client, path: str, view: str, given: Mapping[str, Any], change: str | None = None) -> Any:
@@ -70,6 +74,7 @@ def _post_form(client: Client, path: str, view: str, given: Mapping[str, Any], c
     if change:
         with client.lock:
             client.tally.changes[change, "web"] += 1
+            client.tally.rows["links.Bookmark", _STATEMENTS[change]] += 1
     return reply
 
 
@@ -78,6 +83,7 @@ def api_create(client: Client, random: Random) -> None:
     client.send("POST", "/api/bookmarks/", "api_bookmarks", json.dumps(given).encode(), _JSON | _AJAX)
     with client.lock:
         client.tally.changes["created", "api"] += 1
+        client.tally.rows["links.Bookmark", "insert"] += 1
 
 
 def api_refused(client: Client, _random: Random) -> None:
@@ -85,8 +91,10 @@ def api_refused(client: Client, _random: Random) -> None:
 
 
 def api_visits(client: Client, random: Random) -> None:
-    visited = json.dumps(random.sample(range(1, BOOKMARKS), random.randint(1, 12)))
-    client.send("POST", "/api/visits/", "api_visits", visited.encode(), _JSON | _AJAX)
+    visited = random.sample(range(1, BOOKMARKS), random.randint(1, 12))
+    client.send("POST", "/api/visits/", "api_visits", json.dumps(visited).encode(), _JSON | _AJAX)
+    with client.lock:
+        client.tally.rows["links.Bookmark", "update"] += len(visited)
 
 
 def poll_feed(client: Client, random: Random) -> None:
@@ -107,11 +115,14 @@ def _poll(client: Client, feed: int) -> None:
 
 def import_file(files: tuple[tuple[str, bytes], ...], client: Client, random: Random) -> None:
     format_, data = random.choice(files)
-    body = _multipart({"user": str(random.randint(1, USERS)), "format": format_}, data)
-    headers = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
-    reply = client.send("POST", "/bookmarks/import/", "bookmark_import", body, headers)
+    reply = post_file(client, "/bookmarks/import/", "bookmark_import", random.randint(1, USERS), format_, data)
     with client.lock:
         client.tally.imported(format_, json.loads(reply.body))
+
+
+def post_file(client: Client, path: str, view: str, user: int, format_: str, data: bytes) -> Reply:
+    body = _multipart({"user": str(user), "format": format_}, data)
+    return client.send("POST", path, view, body, {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"})
 
 
 def _multipart(fields: Mapping[str, str], data: bytes) -> bytes:

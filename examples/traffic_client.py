@@ -9,6 +9,9 @@ from threading import Lock
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from import_files import TAGGED
+
+CACHED_VIEWS = ("tag_detail", "api_stats")
 _TIMEOUT_SECONDS = 60
 
 
@@ -29,9 +32,15 @@ class Tally:
     imports: Counter[tuple[str, str]] = field(default_factory=Counter)
     import_items: Counter[str] = field(default_factory=Counter)
     changes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    rows: Counter[tuple[str, str]] = field(default_factory=Counter)
+    cache: Counter[str] = field(default_factory=Counter)
+    tasks: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def poll(self, feed: int, answer: Mapping[str, Any]) -> None:
         self.polls[feed, answer["status"]] += 1
+        if answer["status"] == "success":
+            self.rows["links.Feed", "update"] += 1
+            self.rows["links.FeedItem", "insert"] += answer["items_new"]
         self.poll_items["discovered"] += answer.get("items_discovered", 0)
         self.poll_items["new"] += answer.get("items_new", 0)
 
@@ -41,6 +50,14 @@ class Tally:
             self.import_items[name] += answer.get(f"items_{name}", 0)
         if taken := answer.get("items_processed", 0):
             self.changes["created", "import"] += taken
+            self.rows["links.Bookmark", "insert"] += taken
+            self.rows["links.Bookmark_tags", "insert"] += TAGGED[format_]
+            if format_ == "netscape":
+                self.rows["links.Tag", "insert"] = 1  # all files have the same new one
+
+    def task(self, name: str, answer: Mapping[str, Any]) -> None:
+        self.tasks[name, "retry"] += answer["retries"]
+        self.tasks[name, answer["state"].lower()] += 1
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -52,6 +69,9 @@ class Tally:
             "imports": _rows(("format", "status"), self.imports),
             "import_items": _sorted(self.import_items),
             "changes": _rows(("operation", "source"), self.changes),
+            "rows": _rows(("model", "operation"), +self.rows),
+            "cache": _sorted(self.cache),
+            "tasks": _rows(("name", "state"), +self.tasks),
         }
 
 
@@ -95,6 +115,8 @@ class Client:
             connection.close()
         with self.lock:
             self.tally.requests[method, view, response.status] += 1
+            if view in CACHED_VIEWS:
+                self.tally.cache[response.headers.get("X-Cache", "miss")] += 1  # an error was not there before, either
             self.tally.totals["ajax_requests"] += "X-Requested-With" in sent
             self.tally.totals["streamed_responses"] += streamed
             self.tally.totals["broken_off_responses"] += not whole

@@ -84,9 +84,13 @@ def _summary(summary: Summary, views: list[Metric]) -> str:
         f"- event: {code(summary.event)}",
         f"- files: `{summary.name}/date=YYYY-MM-DD/{name}.parquet`, one {span}",
         f"- dimensions: {codes(('service', *summary.dimensions))}",
-        f"- measures: {', '.join(f'{code(m.name)} ({m.unit})' for m in summary.measures)}",
-        f"- histograms of: {codes(m.name for m in summary.binned)}",
     ]
+    if summary.measures:
+        facts.append(f"- measures: {', '.join(f'{code(m.name)} ({m.unit})' for m in summary.measures)}")
+    if summary.binned:
+        facts.append(f"- histograms of: {codes(m.name for m in summary.binned)}")
+    if summary.gauges:
+        facts.append(f"- gauges, the last of each: {codes(summary.gauges)}")
     if summary.errors:
         facts.append(f"- counts as an error: {_filter(summary.errors)}")
     rows = ([code(m.name), m.type, codes(label for label, _ in m.labels), _shows(m), m.help] for m in views)
@@ -98,6 +102,8 @@ def _shows(metric: Metric) -> str:
     shown = code(metric.measure or metric.value)
     if metric.buckets:
         shown += f", buckets {metric.buckets[0]:g} to {metric.buckets[-1]:.12g}"
+    if metric.over:
+        shown += f", {code(metric.over)} over rows"
     wanted = _filter(metric.filter)
     return f"{shown} where {wanted}" if wanted else shown
 

@@ -410,6 +410,9 @@ def test_client_counted_the_same(name: str, tmp_path: Path) -> None:
     def summed(summary: str, column: str, keep: Callable[[Any], bool] = lambda row: True) -> int:
         return sum(row[column] for row in rows[summary] if keep(row))
 
+    def reads(hit: str) -> int:
+        return summed("cache_operations", "events", lambda row: "get" in row["operation"] and row["hit"] == hit)
+
     requests = Counter[tuple[str, ...]]()
     for (method, view, status), number in said("by_method_view_status", "method", "view", "status").items():
         requests["<invalid method>" if method == "BREW" else method, view, status] += number
@@ -417,6 +420,12 @@ def test_client_counted_the_same(name: str, tmp_path: Path) -> None:
     assert counted("feed_polls", "feed_id", "status") == said("polls", "feed_id", "status")
     assert counted("bookmark_imports", "format", "status") == said("imports", "format", "status")
     assert counted("bookmark_changes", "operation", "source") == said("changes", "operation", "source")
+    assert counted("model_changes", "model", "operation") == said("rows", "model", "operation")
+    assert counted("tasks", "name", "state") == said("tasks", "name", "state")
+    assert Counter({"hit": reads(hit="true"), "miss": reads(hit="false")}) == Counter(client.get("cache", {}))
+    ended = counted("commands", "status")
+    assert ended.total() == client.get("commands", 0)
+    assert ended["error",] == client.get("failed_commands", 0)
     for part, number in client.get("poll_items", {}).items():
         assert summed("feed_polls", f"items_{part}_sum") == number
     for part, number in client.get("import_items", {}).items():

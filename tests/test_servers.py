@@ -3,11 +3,13 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 from urllib.request import ProxyHandler, build_opener
@@ -15,16 +17,18 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.conftest import LOGEMIT, ROOT
+from tests.conftest import LOGEMIT, ROOT, tool
 
 sys.path.insert(0, str(ROOT / "examples"))
 
 import servers
+import task_traffic
 import traffic
 
 PAGES = [
     "/digest/",
     "/bookmarks/?page=2",
+    "/tags/python/",
     "/api/stats/",
     "/api/titles/",
     "/feeds/",
@@ -32,6 +36,8 @@ PAGES = [
     "/bookmarks/7/",
 ]
 EACH = 30
+SERVERS = ["sync", "gthread", "uvicorn"]
+TABLES = ["Bookmark", "Bookmark_tags", "FeedItem", "Tag"]
 
 COUNT_QUERIES = """
 import json
@@ -81,23 +87,28 @@ def queries_by_django(env: Mapping[str, str]) -> dict[str, int]:
     return counted
 
 
-def visit(url: str) -> None:
+def visit(url: str) -> str | None:
+    """Whether the page came from the cache, where it says so."""
     with build_opener(ProxyHandler({})).open(url, timeout=30) as response:
         response.read()
+        told: str | None = response.headers["X-Cache"]
+        return told
 
 
-@pytest.mark.parametrize("server", ["sync", "gthread", "uvicorn"])
+def running(env: Mapping[str, str], server: str, log: Path) -> AbstractContextManager[Any]:
+    if server == "uvicorn":
+        return servers.uvicorn(env, workers=2, stdout=log)  # type: ignore[no-any-return]
+    threads = ["--threads=3"] if server == "gthread" else []
+    return servers.gunicorn(env, 4, server, stdout=log, arguments=threads)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("server", SERVERS)
 def test_known_traffic_gives_exactly_its_totals(tmp_path: Path, example: Mapping[str, str], server: str) -> None:
     by_page = queries_by_django(example)
     assert sum(by_page.values()) > 60
     log, out = tmp_path / "stdout.log", tmp_path / "out"
-    running = (
-        servers.uvicorn(example, workers=2, stdout=log)
-        if server == "uvicorn"
-        else servers.gunicorn(example, 4, server, stdout=log, arguments=["--threads=3"] if server == "gthread" else [])
-    )
-    with running as running_server, ThreadPoolExecutor(8) as pool:
-        list(pool.map(visit, [running_server.url + path for path in PAGES * EACH]))
+    with running(example, server, log) as running_server, ThreadPoolExecutor(8) as pool:
+        told = [*pool.map(visit, [running_server.url + path for path in PAGES * EACH])]
     found = aggregate(log, out)
     assert (found["missing"], found["lost"], found["rejected"], found["duplicates"]) == (0, 0, 0, 0)
     assert series(out, "django_http_requests_before_middlewares_total", "service") == {
@@ -105,26 +116,93 @@ def test_known_traffic_gives_exactly_its_totals(tmp_path: Path, example: Mapping
     }
     executed = series(out, "django_db_execute_total", "service")["bookmarks",]
     durations = series(out, "django_db_query_duration_seconds_count", "service")["bookmarks",]
-    assert executed == durations == EACH * sum(by_page.values())
+    made = [by_page[path] for path, cache in zip(PAGES * EACH, told, strict=True) if cache != "hit"]
+    assert executed == durations == sum(made)
+    opened = series(out, "django_db_new_connections_total", "vendor")
+    assert opened == {("sqlite",): sum(queries > 0 for queries in made)}
+    assert "hit" in told
+    assert cache_reads(out) == {("locmem", answer): told.count(answer) for answer in ("hit", "miss")}
 
 
-def test_mixed_traffic_is_what_the_client_counted(tmp_path: Path, example: Mapping[str, str]) -> None:
+def cache_reads(out: Path) -> Counter[Any]:
+    reads: Counter[Any] = Counter()
+    for answer, family in (("hit", "hits"), ("miss", "misses"), ("fail", "fail")):
+        for (backend,), number in series(out, f"django_cache_get_{family}_total", "backend").items():
+            reads[backend, answer] += number
+    assert reads.total() == series(out, "django_cache_get_total").total()
+    return reads
+
+
+def rows_there(env: Mapping[str, str]) -> Counter[str]:
+    """Rows by model, as the database counts them."""
+    with closing(sqlite3.connect(env["BOOKMARKS_DB"])) as connection:
+        return Counter(
+            {f"links.{t}": connection.execute(f"SELECT count(*) FROM links_{t}").fetchone()[0] for t in TABLES}
+        )
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_mixed_traffic_is_what_the_client_counted(tmp_path: Path, example: Mapping[str, str], server: str) -> None:
     log, out = tmp_path / "stdout.log", tmp_path / "out"
-    with servers.gunicorn(example, 4, stdout=log) as server:
-        counts = traffic.drive(server.url, 400, seed=11).as_json()
+    before = rows_there(example)
+    with running(example, server, log) as running_server:
+        counts = traffic.drive(running_server.url, 300, seed=11).as_json()
     found = aggregate(log, out)
-    assert (found["missing"], found["lost"], found["rejected"]) == (0, 0, 0)
+    assert (found["missing"], found["lost"], found["rejected"], found["duplicates"]) == (0, 0, 0, 0)
+    assert counts["requests"] == 300
+    assert_events_are_those_of_the_client(out, counts)
+    assert cache_reads(out) == {("locmem", answer): number for answer, number in counts["cache"].items()}
+    changed = changed_rows(out)
+    grown = {t: changed[f"links.{t}", "insert"] - changed[f"links.{t}", "delete"] for t in TABLES}
+    assert rows_there(example) - before == Counter({f"links.{t}": number for t, number in grown.items() if number})
+
+
+def changed_rows(out: Path) -> Counter[Any]:
+    rows: Counter[Any] = Counter()
+    for operation in ("insert", "update", "delete"):
+        for (model,), number in series(out, f"django_model_{operation}s_total", "model").items():
+            rows[model, operation] = number
+    assert series(out, "django_model_changes_unknown_total") == Counter()
+    return rows
+
+
+def assert_events_are_those_of_the_client(out: Path, counts: Mapping[str, Any]) -> None:
+    def counted(key: str, *columns: str) -> Counter[Any]:
+        return Counter({tuple(str(row[column]) for column in columns): row["count"] for row in counts[key]})
+
     sent: Counter[Any] = Counter()
-    for row in counts["by_method_view_status"]:
-        method = "<invalid method>" if row["method"] == "BREW" else row["method"]
-        sent[method, row["view"], str(row["status"])] += row["count"]
-    assert sent.total() == 400
+    for (method, view, status), number in counted("by_method_view_status", "method", "view", "status").items():
+        sent["<invalid method>" if method == "BREW" else method, view, status] += number
     labels = ("method", "view", "status")
     assert series(out, "django_http_responses_total_by_status_view_method_total", *labels) == sent
-    polls = Counter({(str(row["feed_id"]), row["status"]): row["count"] for row in counts["polls"]})
-    assert series(out, "feed_polls_total", "feed_id", "status") == polls
-    imports = Counter({(row["format"], row["status"]): row["count"] for row in counts["imports"]})
-    assert series(out, "bookmark_imports_total", "format", "status") == imports
+    polls, imports, tasks = ("feed_id", "status"), ("format", "status"), ("task", "state")
+    assert series(out, "feed_polls_total", *polls) == counted("polls", *polls)
+    assert series(out, "bookmark_imports_total", *imports) == counted("imports", *imports)
+    assert series(out, "django_tasks_total", *tasks) == counted("tasks", "name", "state")
+    assert changed_rows(out) == counted("rows", "model", "operation")
+
+
+def test_tasks_are_what_celery_said_of_them(tmp_path: Path, example: Mapping[str, str]) -> None:
+    """gunicorn sends them, a prefork worker runs them; all write to one stdout."""
+    tool("redis-server", "redis-server")
+    log, out = tmp_path / "stdout.log", tmp_path / "out"
+    with servers.redis(tmp_path) as redis:
+        env = {**example, "BOOKMARKS_REDIS": redis}
+        worker_env = {**env, "LOGEMIT_SERVICE": "worker"}
+        with servers.celery_worker(worker_env, stdout=log), servers.gunicorn(env, 2, stdout=log) as server:
+            counts = task_traffic.drive(server.url, 60, seed=11).as_json()
+    found = aggregate(log, out)
+    assert (found["missing"], found["lost"], found["rejected"], found["duplicates"]) == (0, 0, 0, 0)
+    assert_events_are_those_of_the_client(out, counts)
+    assert cache_reads(out) == {("native_redis", answer): number for answer, number in counts["cache"].items()}
+    runs = series(out, "django_tasks_total", "service", "queue")
+    assert runs.keys() == {("worker", "celery"), ("worker", "imports")}
+    for family in ("django_task_duration_seconds_count", "django_task_queue_seconds_count"):
+        assert series(out, family, "service", "queue") == runs
+    asked = sum(row["count"] for row in counts["by_method_view_status"] if row["view"] == "task_state")
+    pages = counts["requests"] - asked - counts["cache"]["hit"]  # the others query
+    opened = series(out, "django_db_new_connections_total", "service")
+    assert opened == {("worker",): runs.total(), ("bookmarks",): pages}
 
 
 def test_a_worker_that_is_killed_loses_nothing_that_was_written(tmp_path: Path, example: Mapping[str, str]) -> None:

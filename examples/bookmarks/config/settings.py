@@ -21,6 +21,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "logemit.middleware.ViewMiddleware",
 ]
 
 LOGEMIT = {"SERVICE": "bookmarks"}
@@ -39,6 +40,17 @@ DATABASES = {
         },
     }
 }
+
+# A Redis holds the cache of all processes, and Celery's tasks and their results. Without one each process has a cache
+# of its own, Celery need not be installed, and the pages that send tasks are not there.
+REDIS = os.environ.get("BOOKMARKS_REDIS", "")
+BACKEND = "redis.RedisCache" if REDIS else "locmem.LocMemCache"
+CACHES = {"default": {"BACKEND": f"django.core.cache.backends.{BACKEND}", "LOCATION": REDIS}}
+CACHE_SECONDS = 5
+
+CELERY_BROKER_URL = CELERY_RESULT_BACKEND = REDIS
+CELERY_RESULT_EXTENDED = True
+CELERY_TASK_ROUTES = {"links.tasks.import_file": {"queue": "imports"}}
 
 LOGGING = {
     "version": 1,

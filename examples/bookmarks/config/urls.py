@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.urls import path
 from links import views
 
@@ -22,3 +23,12 @@ urlpatterns = [
     path("private/", views.private, name="private"),
     path("broken/", views.broken, name="broken"),
 ]
+
+if settings.REDIS:
+    from links import task_views
+
+    urlpatterns += [
+        path("feeds/<int:pk>/refresh/", task_views.feed_refresh, name="feed_refresh"),
+        path("bookmarks/upload/", task_views.bookmark_upload, name="bookmark_upload"),
+        path("tasks/<uuid:task_id>/", task_views.task_state, name="task_state"),
+    ]

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
+from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
@@ -129,5 +130,6 @@ def import_bookmarks(user: Any, format: str, data: bytes) -> Summary:  # noqa: A
         summary = Summary("partial" if failed else "success", len(entries), taken, failed)
         job.set(**asdict(summary))
     if taken:
+        cache.delete("stats")
         logemit.emit("bookmark_change", operation="created", source="import", user_id=user.pk, count=taken)
     return summary

@@ -7,7 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.db.models import Count
@@ -47,12 +49,28 @@ class BookmarkList(ListView):
 
 
 class TagDetail(ListView):
+    """A page that is made for the first visitor and kept for the next ones, for a while."""
+
     paginate_by = 20
+    kept = True
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        page = cache.get_or_set(request.get_full_path(), self._make, settings.CACHE_SECONDS)
+        return HttpResponse(page, headers=_told(kept=self.kept))
+
+    def _make(self) -> bytes:
+        self.kept = False
+        return super().get(self.request).render().content
 
     def get_queryset(self) -> Any:
         if not Tag.objects.filter(name=self.kwargs["name"]).exists():
             raise Http404("no such tag")
         return Bookmark.objects.filter(tags__name=self.kwargs["name"]).select_related("user").prefetch_related("tags")
+
+
+def _told(*, kept: bool) -> dict[str, str]:
+    """Whether a page came from the cache, as proxies tell it."""
+    return {"X-Cache": "hit" if kept else "miss"}
 
 
 class FeedList(ListView):
@@ -182,7 +200,11 @@ def api_visits(request: HttpRequest) -> HttpResponse:
 
 
 async def api_stats(_request: HttpRequest) -> JsonResponse:
-    return JsonResponse({"bookmarks": await Bookmark.objects.acount(), "feeds": await Feed.objects.acount()})
+    stats = kept = await cache.aget("stats")
+    if kept is None:
+        stats = {"bookmarks": await Bookmark.objects.acount(), "feeds": await Feed.objects.acount()}
+        await cache.aset("stats", stats, settings.CACHE_SECONDS)
+    return JsonResponse(stats, headers=_told(kept=kept is not None))
 
 
 async def api_titles(_request: HttpRequest) -> StreamingHttpResponse:

@@ -10,7 +10,7 @@ from links.models import Bookmark, Feed, Tag
 TAGS = ("python", "django", "cooking", "music", "maps", "gardening", "history", "日本", "tools", "news")
 ADJECTIVES = ("Quiet", "Useful", "Curious", "Complete", "Small", "Honest", "Old", "Bright")
 NOUNS = ("handbook", "atlas", "recipe", "essay", "tutorial", "archive", "glossary", "catalogue")
-FEEDS = ("rss.xml", "atom.xml", "etag.xml", "error.xml", "broken.xml", "slow.xml")
+FEEDS = ("rss.xml", "atom.xml", "etag.xml", "error.xml", "broken.xml", "slow.xml", "flaky.xml")
 
 
 class Command(BaseCommand):

@@ -1,0 +1,10 @@
+"""The worker: `celery -A config.celery worker --queues=celery,imports`."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+app = Celery("bookmarks")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
