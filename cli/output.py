@@ -1,6 +1,7 @@
 """Reports as tables for people and as one JSON object for scripts."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from aggregator.check import Findings
     from aggregator.definitions import Catalogue
     from aggregator.run import Report
+
+
+EVENTS_SHOWN = 8
+"""Kinds of events that a report names; --json has them all."""
 
 
 def _print_json(value: Any) -> None:
@@ -55,7 +60,7 @@ def report(found: "Report", *, as_json: bool) -> None:
     table.add_column()
     rows: list[tuple[str, object, str]] = [
         ("lines read", found.read, f"new, from {found.sources} source{'s' * (found.sources != 1)}"),
-        ("events", found.events, ", ".join(f"{n} {_plain(e)}" for e, n in sorted(found.by_event.items())[:8])),
+        ("events", found.events, _by_number(found.by_event)),
         ("foreign", found.foreign, "lines that are no events"),
         ("rejected", found.rejected, "lines that begin as events and are none"),
         ("duplicates", found.duplicates, "delivered before, dropped"),
@@ -82,6 +87,14 @@ def report(found: "Report", *, as_json: bool) -> None:
     console.print(table)
     console.print(f"Parquet     {_plain(found.out)}/<summary>/", soft_wrap=True)
     console.print(f"Prometheus  {_plain(found.out)}/metrics.prom", soft_wrap=True)
+
+
+def _by_number(events: Mapping[str, int]) -> str:
+    """The most frequent first, and how many kinds are left out."""
+    ordered = sorted(events.items(), key=lambda item: (-item[1], item[0]))
+    shown = [f"{number} {_plain(event)}" for event, number in ordered[:EVENTS_SHOWN]]
+    more = len(ordered) - EVENTS_SHOWN
+    return ", ".join([*shown, *([f"{more} more kinds"] if more > 0 else [])])
 
 
 def findings(found: "Findings", *, as_json: bool) -> None:

@@ -270,11 +270,17 @@ def _on() -> bool:
 def _fields(task: Any, request: Any, state: str, cause: Any) -> dict[str, Any]:
     fields = {"name": task.name, "queue": _queue(task.app, request.delivery_info or {}), "state": state}
     if state == "retry":
-        cause = getattr(cause, "exc", None)
+        cause = _retried_for(cause)
     if state in {"failure", "retry"} and isinstance(cause, BaseException):
         fields["exception"] = type(cause).__name__
     fields["retries"] = request.retries or 0
     return fields
+
+
+def _retried_for(retry: Any) -> Any:
+    """The exception that a task is tried again for; `exc` may be a stand-in for one that cannot be pickled."""
+    told, real = getattr(retry, "exc", None), getattr(retry, "__context__", None)
+    return real if told is not None and isinstance(real, type(told)) else told
 
 
 def _queue(app: Any, delivery_info: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
-from . import conf, outside
+from . import conf, outside, process
 from .emitter import harmless, write_events
 from .unit import Unit, current
 
@@ -71,4 +71,5 @@ def _finish(unit: Unit, name: str, status: str, microseconds: int) -> None:
         fields["db_queries"] = unit.queries
         fields["db_seconds"] = unit.query_microseconds / 1e6
     write_events([*folded, ("command", fields)], unit)
-    outside.flush()
+    outside.flush_fold()
+    process.owe()  # the exit, which mostly comes next, tells all at once

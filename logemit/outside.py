@@ -11,7 +11,7 @@ from typing import Any
 from . import process
 from .emitter import write_events
 from .fold import Kind
-from .unit import Unit, current
+from .unit import Drained, Unit, current
 
 
 class _ThreadEnd:
@@ -56,7 +56,13 @@ def fold_in(where: Unit | None, kind: Kind, amount: Any, now: int) -> None:
         where = unit()
         due = where.fold(kind, amount, now)
     if due:
-        write_events(due, where)
+        write_due(due, where or unit())
+
+
+def write_due(due: Drained, where: Unit) -> None:
+    """Of a unit that lasts, such as a consumer's command: then the process may have something to tell, too."""
+    write_events(due, where)
+    flush()
 
 
 def write(kind: Kind, amount: Any, **more: Any) -> None:
@@ -72,6 +78,13 @@ def write(kind: Kind, amount: Any, **more: Any) -> None:
         write_events(lines, where)
 
 
+def flush_fold() -> None:
+    """Write what this thread has done so far, and nothing else."""
+    own = unit()
+    if drained := own.drain():
+        write_events(drained, own)
+
+
 def flush(*, last: bool = False) -> None:
     """Write what this thread has done so far, and what the process uses now and then; `last`: it is about to end.
 
@@ -85,8 +98,9 @@ def flush(*, last: bool = False) -> None:
 
 
 def at_exit() -> None:
-    """What is left, and the rest of what the process uses, where it told before; others stay silent."""
-    if process.has_told():
+    """What is left, and the rest of what the process uses, where it told before or ran a command."""
+    if process.is_owed():
+        flush()
         flush(last=True)
-    elif drained := unit().drain():
-        write_events(drained, unit())
+    else:
+        flush_fold()

@@ -19,8 +19,6 @@ from .fold import Lines
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICK = os.sysconf("SC_CLK_TCK")
-_AGAIN_SECONDS = 0.5
-"""A process that ends says nothing more where it told everything just before."""
 _COLLECTED = ("collected", "uncollectable", "collections")
 _MAJOR, _MINOR, _PATCHLEVEL = platform.python_version_tuple()
 _PYTHON = {
@@ -39,6 +37,8 @@ class _Told:
         self.pid = os.getpid()
         self.at = -inf
         self.next = -inf
+        self.owes = False
+        """Something happened that is to be told at the exit, even if nothing was told before."""
         self.cpu_microseconds = 0
         self.gc = gc.get_stats()  # a forked child inherits its parent's
         self.busy = threading.Lock()
@@ -60,8 +60,13 @@ def is_due() -> bool:
     return time.monotonic() >= _told.next
 
 
-def has_told() -> bool:
-    return _told.at > 0 and _told.pid == os.getpid()
+def owe() -> None:
+    """Tell what this process used at its exit, at the latest."""
+    _told.owes = True
+
+
+def is_owed() -> bool:
+    return (_told.owes or _told.at > 0) and _told.pid == os.getpid()
 
 
 def reset() -> None:
@@ -82,7 +87,7 @@ def quiet() -> Iterator[None]:
 
 
 def due(*, last: bool = False) -> Lines:
-    """The lines to write now, often none; `last`: the process ends, and tells the rest."""
+    """The lines to write now, often none; `last`: the process ends, tells the rest, and uses nothing any more."""
     if _told.pid != os.getpid():  # forked in C
         _begin()
     told, now, every = _told, time.monotonic(), conf.current().process_stats_seconds
@@ -92,25 +97,30 @@ def due(*, last: bool = False) -> Lines:
         if every is None:
             told.next = inf
             return []
-        if now < (told.at + _AGAIN_SECONDS if last else told.next):
+        if now < told.next and not last:
             return []
         told.at, told.next = now, now + every
         collected = _collected(told)
         totals = {f"gc_{name}": sum(generation[name] for generation in collected) for name in _COLLECTED}
         of_collector: Lines = [("gc_stats", {"generation": i, **counts}) for i, counts in enumerate(collected)]
-        return [("process_stats", {**_process_fields(told), **totals}), *of_collector, *pools.lines()]
+        uses = _nothing() if last else _used()
+        fields = {**_PYTHON, "cpu_seconds": _cpu_seconds(told), **uses, "alive": 0 if last else 1, **totals}
+        return [("process_stats", fields), *of_collector, *pools.lines(closed=last)]
     finally:
         told.busy.release()
 
 
-def _process_fields(told: _Told) -> dict[str, Any]:
-    cpu = time.process_time_ns() // 1000
-    fields: dict[str, Any] = {**_PYTHON, "cpu_seconds": (cpu - told.cpu_microseconds) / 1e6}
-    told.cpu_microseconds = cpu
-    fields.update(_from_proc())
-    fields.setdefault("threads", threading.active_count())
-    fields.update(_limits())
-    return fields
+def _cpu_seconds(told: _Told) -> float:
+    before, told.cpu_microseconds = told.cpu_microseconds, time.process_time_ns() // 1000
+    return (told.cpu_microseconds - before) / 1e6
+
+
+def _used() -> dict[str, Any]:
+    return {"threads": threading.active_count(), **_from_proc(), **_limits()}
+
+
+def _nothing() -> dict[str, Any]:
+    return dict.fromkeys(("rss_bytes", "vms_bytes", "open_fds", "max_fds", "threads"), 0)
 
 
 def _collected(told: _Told) -> list[dict[str, int]]:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.transaction import TransactionManagementError
 
 from . import conf, models, outside
-from .emitter import harmless, swallowed, write_events
+from .emitter import harmless, swallowed
 from .kinds import QueryKind, query_kind
 from .rows import DML, Returned, rows_known
 from .sql import operation, scrubbed
@@ -75,7 +75,7 @@ class QueryWrapper:
                 if due is NOTHING:
                     return
                 if due is not None:
-                    write_events(due, unit)
+                    outside.write_due(due, unit)
                     return
             self._record(sql, None, context, start, now)
         except Exception as exc:

@@ -155,7 +155,9 @@ def test_a_family_with_many_series_is_one_family(tmp_path: Path) -> None:
 def stats(proc: str, at: str = "12:00:00", **fields: Any) -> str:
     python = {"implementation": "CPython", "version": "3.13.1", "major": "3", "minor": "13", "patchlevel": "1"}
     timestamp = f"2026-11-20T{at}Z"
-    return line(**{"event": "process_stats", "timestamp": timestamp, "proc": proc, "seq": 0, **python, **fields})
+    return line(
+        **{"event": "process_stats", "timestamp": timestamp, "proc": proc, "seq": 0, "alive": 1, **python, **fields}
+    )
 
 
 def test_gauges_are_summed_over_living_processes(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ def events_go_to_a_file(output: Path) -> Iterator[None]:
     outside.unit().drain()  # what another test did outside any unit
     yield
     connections.close_all()
+    process._begin()  # or the tests' own process would tell something at its exit
 
 
 @pytest.fixture

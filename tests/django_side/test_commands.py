@@ -18,7 +18,7 @@ from django.test import Client, override_settings
 from django.urls import path
 from structlog.contextvars import bound_contextvars, get_contextvars
 
-from logemit import commands, outside, process
+from logemit import commands, outside
 from logemit.unit import current
 from tests.conftest import ROOT, Events
 
@@ -150,14 +150,22 @@ def test_a_second_setup_counts_a_command_once(events: Events) -> None:
     assert len(events("command")) == 1
 
 
-def test_a_process_that_runs_many_commands_tells_what_it_uses_at_its_rate(
-    events: Events, use: Use, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(process, "_AGAIN_SECONDS", 0)
+def test_a_process_that_ran_commands_tells_what_it_used_at_its_exit(events: Events, use: Use) -> None:
     use(PROCESS_STATS_SECONDS=3600)
     for _ in range(3):
         run_work()
-    assert len(events("process_stats")) == 1
+    assert events("process_stats") == []
+    outside.at_exit()
+    assert [event["alive"] for event in events("process_stats")] == [1, 0]
+
+
+def test_a_command_that_lasts_tells_it_while_it_works(
+    events: Events, use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("logemit.unit.FLUSH_OPERATIONS", 2)
+    use(PROCESS_STATS_SECONDS=3600)
+    run_work()
+    assert [event["alive"] for event in events("process_stats")] == [1]
 
 
 Manage = Callable[..., subprocess.CompletedProcess[str]]

@@ -222,4 +222,4 @@ def test_a_pool_that_cannot_tell_keeps_nothing_else_from_being_told(
     outside.flush()
     assert len(events("process_stats")) == 1
     assert events("db_pool") == []
-    assert process.has_told()
+    assert process.is_owed()

@@ -153,14 +153,14 @@ def test_what_interrupts_the_telling_does_not_tell_again(
 ) -> None:
     """A signal handler, or another thread."""
     use(PROCESS_STATS_SECONDS=0)
-    fields = process._process_fields
+    used = process._used
     within: list[Any] = []
 
-    def interrupted(told: Any) -> dict[str, Any]:
+    def interrupted() -> dict[str, Any]:
         within.append(process.due())
-        return fields(told)
+        return used()
 
-    monkeypatch.setattr(process, "_process_fields", interrupted)
+    monkeypatch.setattr(process, "_used", interrupted)
     outside.flush()
     assert within == [[]]
     assert len(events("process_stats")) == 1
@@ -172,7 +172,7 @@ def test_an_empty_setting_tells_nothing_also_at_the_end(events: Events, use: Use
     outside.flush(last=True)
     outside.at_exit()
     assert [event["event"] for event in events()] == ["http_request"]
-    assert not process.has_told()
+    assert not process.is_owed()
 
 
 def test_disabled_tells_nothing(events: Events, use: Use) -> None:
@@ -194,7 +194,6 @@ def lines_of(code: str) -> list[dict[str, Any]]:
 
 def test_a_process_that_told_before_tells_the_rest_at_its_exit() -> None:
     found = lines_of(
-        "process._AGAIN_SECONDS = 0\n"
         "outside.flush()\n"
         "while time.process_time() < 0.6: pass\n"
         "gc.collect()\n"
@@ -208,9 +207,15 @@ def test_a_process_that_told_before_tells_the_rest_at_its_exit() -> None:
     assert [line["seq"] for line in found] == list(range(len(found)))
 
 
-def test_a_process_that_told_everything_just_before_its_exit_says_no_more() -> None:
-    found = lines_of("process._AGAIN_SECONDS = 3600\noutside.flush()")
-    assert [line["event"] for line in found] == ["process_stats", *["gc_stats"] * 3]
+def test_a_process_that_ends_says_that_it_uses_nothing_any_more() -> None:
+    """Or its memory would haunt the sums until its line is old."""
+    found = lines_of("outside.flush()")
+    first, last = [line for line in found if line["event"] == "process_stats"]
+    assert first["alive"] == 1
+    assert last["alive"] == 0
+    assert {last[name] for name in ("rss_bytes", "vms_bytes", "open_fds", "max_fds", "threads")} == {0}
+    assert last["timestamp"] > first["timestamp"]
+    assert "start_time_seconds" not in last
 
 
 def test_a_process_that_told_nothing_says_nothing_at_its_exit() -> None:
@@ -227,7 +232,7 @@ def test_a_forked_child_starts_at_its_own_zero(fork: str) -> None:
         "outside.flush(); sys.stdout.flush()\n"
         f"pid = {fork}\n"
         "if pid == 0:\n"
-        "    assert not process.has_told()\n"
+        "    assert not process.is_owed()\n"
         "    sum(range(10000)); outside.flush(); gc.collect(); process.reset(); outside.flush()\n"
         "    logemit.emit('child', cpu=time.process_time()); os._exit(0)\n"
         "os.waitpid(pid, 0); os._exit(0)"
