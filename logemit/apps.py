@@ -1,6 +1,5 @@
 """What Django does at start-up: read the settings, fit what is to be watched, register the checks."""
 
-import atexit
 from typing import Any
 
 from django.apps import AppConfig
@@ -42,8 +41,7 @@ class LogemitConfig(AppConfig):
         commands.install()
         if conf.current().celery:
             celery.connect_when_used()
-        atexit.unregister(outside.at_exit)
-        atexit.register(outside.at_exit)
+        outside.watch_exits()
         for check in CHECKS:
             checks.register(check)
         for check in DEPLOY_CHECKS:

@@ -1,14 +1,14 @@
 """What a cache call tells: its keys before, and afterwards whether it found something.
 
-Each shape sees a call's arguments and may replace them, then its result, which it hands on as the app expects it.
+Each shape sees a call's arguments, then its result. Where it puts something in an argument's place, the app gets what
+it would have got.
 """
 
-import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator, Sized
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+from asgiref.sync import iscoroutinefunction
 
 inside: ContextVar[Any] = ContextVar("logemit_cache", default=None)
 """The cache whose call is under way: what it calls of itself belongs to that call."""
@@ -23,6 +23,7 @@ class Tally(NamedTuple):
     hit: bool | None
     calls: int
     keys: int
+    error: str = ""
 
 
 class Call:
@@ -38,16 +39,20 @@ class Call:
     def prepare(self) -> None:
         """See the arguments, or replace them."""
 
-    def result(self, returned: Any) -> Any:
-        """See what the cache returned; what the app gets."""
+    def see(self, returned: Any) -> None:
+        """See what the cache returned."""
+
+    def hand_on(self, returned: Any) -> Any:
+        """What the app gets."""
         return returned
 
-    def error(self, exc: BaseException) -> str:
-        """The error's type; "" where an exception is the API's way to answer."""
-        return type(exc).__name__
+    def tallies(self, error: BaseException | None) -> list[Tally]:
+        if error is None:
+            return [Tally(self.operation, self.hit, 1, self.keys)]
+        return [Tally(self.operation, None, 1, self.keys, type(error).__name__)]
 
-    def tallies(self) -> list[Tally]:
-        return [Tally(self.operation, self.hit, 1, self.keys)]
+    def is_given(self, place: int, name: str) -> bool:
+        return len(self.args) > place or name in self.kwargs
 
     def argument(self, place: int, name: str) -> Any:
         return self.args[place] if len(self.args) > place else self.kwargs.get(name)
@@ -69,77 +74,95 @@ class Whole(Call):
 class Answered(Call):
     """touch, delete, has_key: say whether the key was there."""
 
-    def result(self, returned: Any) -> Any:
+    def see(self, returned: Any) -> None:
         self.hit = bool(returned)
-        return returned
 
 
 class Counter(Call):
-    """incr, decr: a missing key is a ValueError."""
+    """incr, decr: a missing key is a ValueError, which is the API's way to answer."""
 
-    def result(self, returned: Any) -> Any:
+    def see(self, returned: Any) -> None:
         self.hit = True
-        return returned
 
-    def error(self, exc: BaseException) -> str:
-        if isinstance(exc, ValueError):
-            self.hit = False
-            return ""
-        return super().error(exc)
+    def tallies(self, error: BaseException | None) -> list[Tally]:
+        if isinstance(error, ValueError):
+            return [Tally(self.operation, False, 1, 1)]
+        return super().tallies(error)
 
 
 class Get(Call):
-    """Told from a miss by a default of our own: a cached 0, "" or None is a hit."""
+    """Of Django's own backends, which hand a default on untouched. With one of our own, a cached None is a hit."""
 
     def prepare(self) -> None:
         self._default = self.argument(1, "default")
         self.replace(1, "default", _MISSING)
 
-    def result(self, returned: Any) -> Any:
+    def see(self, returned: Any) -> None:
         self.hit = returned is not _MISSING
-        return returned if self.hit else self._default
+
+    def hand_on(self, returned: Any) -> Any:
+        return self._default if returned is _MISSING else returned
 
 
 class PlainGet(Call):
-    """A backend's get that takes no default."""
+    """Of any other backend, whose arguments are its own affair: the app's default, or None, is a miss."""
 
-    def result(self, returned: Any) -> Any:
-        self.hit = returned is not None
-        return returned
+    def see(self, returned: Any) -> None:
+        given = {id(value) for value in (*self.args[1:], *self.kwargs.values())}
+        self.hit = returned is not None and id(returned) not in given
 
 
 class Many(Call):
-    """delete_many, set_many. An iterator of keys is read once, here."""
-
-    name = "keys"
+    """delete_many. An iterator of keys is read by the cache, and noted as it goes."""
 
     def prepare(self) -> None:
-        keys = self.argument(0, self.name)
-        if not isinstance(keys, Collection) and keys is not None:
-            keys = list(keys)
-            self.replace(0, self.name, keys)
-        self.keys = len(keys or ())
+        keys = self.argument(0, "keys")
+        self._noted: set[Any] = set()
+        if isinstance(keys, Collection):
+            self._noted = _distinct(keys)
+        elif isinstance(keys, Iterable):
+            self.replace(0, "keys", self._as_they_go(keys))
+
+    def _as_they_go(self, keys: Iterable[Any]) -> Iterator[Any]:
+        for key in keys:
+            self._noted |= _distinct([key])
+            yield key
+
+    def see(self, returned: Any) -> None:
+        self.keys = len(self._noted)
+
+    def tallies(self, error: BaseException | None) -> list[Tally]:
+        self.keys = len(self._noted)
+        return super().tallies(error)
 
 
-class SetMany(Many):
-    name = "data"
+def _distinct(keys: Iterable[Any]) -> set[Any]:
+    """Those that cannot be hashed by what they are."""
+    keys = list(keys)
+    try:
+        return set(keys)
+    except TypeError:
+        return {id(key) for key in keys}
+
+
+class SetMany(Call):
+    def prepare(self) -> None:
+        data = self.argument(0, "data")
+        self.keys = len(data) if isinstance(data, Sized) else 1
 
 
 class GetMany(Many):
     """The keys found and those not found stand apart; the call counts once."""
 
-    def prepare(self) -> None:
-        super().prepare()
-        self.keys = len(set(self.argument(0, self.name) or ()))
-        self._found = 0
+    _found = 0
 
-    def result(self, returned: Any) -> Any:
-        self._found = len(returned)
-        self.hit = self._found > 0
-        return returned
+    def see(self, returned: Any) -> None:
+        self._found = len(returned) if isinstance(returned, Sized) else 0
 
-    def tallies(self) -> list[Tally]:
-        missing = self.keys - self._found
+    def tallies(self, error: BaseException | None) -> list[Tally]:
+        if error is not None:
+            return super().tallies(error)
+        missing = max(len(self._noted) - self._found, 0)
         found = [Tally(self.operation, True, 1, self._found)] if self._found else []
         return [*found, Tally(self.operation, False, 0 if found else 1, missing)] if missing or not found else found
 
@@ -150,9 +173,10 @@ class GetOrSet(Call):
     def prepare(self) -> None:
         self.hit = True
         self._failed: BaseException | None = None
-        self._default = self.argument(1, "default")
-        asynchronous = inspect.iscoroutinefunction(self._default)
-        self.replace(1, "default", self._compute_async if asynchronous else self._compute)
+        if self.is_given(1, "default"):
+            self._default = self.argument(1, "default")
+            asynchronous = iscoroutinefunction(self._default)
+            self.replace(1, "default", self._compute_async if asynchronous else self._compute)
 
     def _compute(self) -> Any:
         self.hit = False
@@ -167,14 +191,22 @@ class GetOrSet(Call):
 
     async def _compute_async(self) -> Any:
         self.hit = False
-        return await self._default()
+        token = inside.set(None)
+        try:
+            return await self._default()
+        except BaseException as exc:
+            self._failed = exc
+            raise
+        finally:
+            inside.reset(token)
 
-    def error(self, exc: BaseException) -> str:
-        return "" if exc is self._failed else super().error(exc)
-
-    def tallies(self) -> list[Tally]:
-        stored = not self.hit and self._failed is None
-        return [*super().tallies(), *([Tally("set", None, 1, 1)] if stored else [])]
+    def tallies(self, error: BaseException | None) -> list[Tally]:
+        if self.hit:
+            return super().tallies(error)
+        miss = Tally(self.operation, False, 1, 1)
+        if error is not None and error is self._failed:
+            return [miss]
+        return [miss, Tally("set", None, 1, 1, type(error).__name__ if error is not None else "")]
 
 
 SHAPES: dict[str, Callable[..., Call]] = {

@@ -4,6 +4,7 @@ A cache gets a class derived from its own, of the same name, whose calls are cou
 backends build their calls out of each other, each in its own way.
 """
 
+import copyreg
 import functools
 import inspect
 import time
@@ -28,6 +29,7 @@ _BACKENDS = {
 }
 """The kinds by the module of a backend, as dashboards know them."""
 
+_BASE = "django.core.cache.backends.base"
 _ALIAS = "_logemit_alias"
 
 
@@ -44,8 +46,7 @@ def install() -> None:
     @functools.wraps(original)
     def create_connection(self: CacheHandler, alias: str) -> Any:
         cache = original(self, alias)
-        with harmless():
-            _fit(cache, alias)
+        _fit(cache, alias)
         return cache
 
     create_connection.logemit = True  # type: ignore[attr-defined]
@@ -53,14 +54,17 @@ def install() -> None:
 
 
 def _fit(cache: Any, alias: str) -> None:
-    if hasattr(cache, _ALIAS):
+    # Asked of its dict: a cache may answer any attribute.
+    if _ALIAS in getattr(cache, "__dict__", {}):
         return
-    kind: Any = type(cache)
-    try:
-        cache.__class__ = _observed(kind)
-        setattr(cache, _ALIAS, alias)
-    except (TypeError, AttributeError):  # a class that allows neither, as with slots
-        return
+    with harmless():
+        kind: Any = type(cache)
+        observed = _observed(kind)
+        try:
+            cache.__class__ = observed
+            cache.__dict__[_ALIAS] = alias
+        except (TypeError, AttributeError):  # a class that allows neither, as with slots
+            return
 
 
 def backend_of(kind: type) -> str:
@@ -74,32 +78,51 @@ def _observed(kind: type) -> type:
     backend = backend_of(kind)
     methods: dict[str, Any] = {}
     for operation, shape in SHAPES.items():
-        for name, wrap in ((operation, _sync), (f"a{operation}", _async)):
-            method = getattr(kind, name, None)
-            if method is not None:
-                fitting = PlainGet if operation == "get" and not _takes_default(method) else shape
+        for name in (operation, f"a{operation}"):
+            method = inspect.getattr_static(kind, name, None)
+            if inspect.isfunction(method) and not (
+                inspect.isgeneratorfunction(method) or inspect.isasyncgenfunction(method)
+            ):
+                fitting = PlainGet if operation == "get" and not _hands_default_on(kind, name) else shape
+                wrap = _async if inspect.iscoroutinefunction(method) else _sync
                 methods[name] = functools.wraps(method)(wrap(kind, name, operation, fitting, backend))
     identity = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__doc__": kind.__doc__}
-    return type(kind.__name__, (kind,), {**identity, **methods})
+
+    def reduce(self: Any, protocol: Any) -> Any:
+        """Pickled as what it is to everybody else."""
+        plain: Any = kind
+        reduced: Any = plain.__reduce_ex__(self, protocol)
+        if not isinstance(reduced, tuple):
+            return reduced
+        function, args, *rest = (plain if part is observed else part for part in reduced)
+        args = tuple(plain if part is observed else part for part in args)
+        # By this function pickle insists on the object's own class.
+        return (plain.__new__ if function is cast("Any", copyreg).__newobj__ else function, args, *rest)
+
+    observed = type(kind.__name__, (kind,), {**identity, **methods, "__reduce_ex__": reduce})
+    return observed
 
 
-def _takes_default(method: Callable[..., Any]) -> bool:
-    return "default" in inspect.signature(method).parameters
+def _hands_default_on(kind: type, name: str) -> bool:
+    """The method is that of a backend we know."""
+    return next(base for base in kind.__mro__ if name in base.__dict__).__module__ in {*_BACKENDS, _BASE}
 
 
 def _sync(kind: type, name: str, operation: str, shape: Callable[..., Call], backend: str) -> Callable[..., Any]:
     def observed(self: Any, *args: Any, **kwargs: Any) -> Any:
         method = getattr(kind, name)
-        if inside.get() is self or conf.current().caches == "off":
+        call = _begin(self, operation, shape, args, kwargs)
+        if call is None:
             return method(self, *args, **kwargs)
-        call = shape(operation, args, kwargs)
         token = inside.set(self)
-        error = ""
+        error = None
         try:
-            return call.result(method(self, *call.args, **call.kwargs))
+            returned = method(self, *call.args, **call.kwargs)
         except BaseException as exc:
-            error = call.error(exc)
+            error = exc
             raise
+        else:
+            return _seen(call, returned)
         finally:
             inside.reset(token)
             _record(self, backend, call, error)
@@ -110,16 +133,18 @@ def _sync(kind: type, name: str, operation: str, shape: Callable[..., Call], bac
 def _async(kind: type, name: str, operation: str, shape: Callable[..., Call], backend: str) -> Callable[..., Any]:
     async def observed(self: Any, *args: Any, **kwargs: Any) -> Any:
         method = getattr(kind, name)
-        if inside.get() is self or conf.current().caches == "off":
+        call = _begin(self, operation, shape, args, kwargs)
+        if call is None:
             return await method(self, *args, **kwargs)
-        call = shape(operation, args, kwargs)
         token = inside.set(self)
-        error = ""
+        error = None
         try:
-            return call.result(await method(self, *call.args, **call.kwargs))
+            returned = await method(self, *call.args, **call.kwargs)
         except BaseException as exc:
-            error = call.error(exc)
+            error = exc
             raise
+        else:
+            return _seen(call, returned)
         finally:
             inside.reset(token)
             _record(self, backend, call, error)
@@ -127,14 +152,27 @@ def _async(kind: type, name: str, operation: str, shape: Callable[..., Call], ba
     return observed
 
 
-def _record(cache: Any, backend: str, call: Call, error: str) -> None:
+def _begin(cache: Any, operation: str, shape: Callable[..., Call], args: Any, kwargs: Any) -> Call | None:
+    """None for a call that is part of another, or not to be watched."""
     with harmless():
         settings = conf.current()
-        if not settings.enabled:
-            return
-        write_one = settings.caches == "each"
-        for operation, hit, calls, keys in call.tallies():
-            kind = cache_kind(getattr(cache, _ALIAS), backend, operation, None if error else hit, error)
+        if settings.enabled and settings.caches != "off" and inside.get() is not cache:
+            return shape(operation, args, kwargs)
+    return None
+
+
+def _seen(call: Call, returned: Any) -> Any:
+    with harmless():
+        call.see(returned)
+    return call.hand_on(returned)
+
+
+def _record(cache: Any, backend: str, call: Call, error: BaseException | None) -> None:
+    with harmless():
+        write_one = conf.current().caches == "each"
+        alias = cache.__dict__.get(_ALIAS, "")  # a backend's own clone of itself has none
+        for operation, hit, calls, keys, name in call.tallies(error):
+            kind = cache_kind(alias, backend, operation, hit, name)
             if write_one:
                 outside.write(kind, (calls, keys))
             else:

@@ -168,7 +168,11 @@ def _never_blocks(fd: int, mode: int) -> bool:
 def _private(fd: int, mode: int) -> tuple[int | None, socket.socket | None]:
     """A descriptor of our own for the same reader, where the system can give one that never blocks."""
     if stat.S_ISSOCK(mode):
+        blocking = os.get_blocking(fd)
         own = socket.socket(fileno=os.dup(fd))
+        # A default timeout of the app's would wait in each send, and make the shared descriptor non-blocking.
+        own.settimeout(None)
+        os.set_blocking(fd, blocking)
         return own.fileno(), own
     if stat.S_ISFIFO(mode) or os.isatty(fd):
         try:

@@ -1,9 +1,10 @@
 """`manage.py check`: what of logemit's set-up cannot work, or not as it seems, by number."""
 
 import os
+import re
 import shlex
-import stat
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -151,29 +152,26 @@ def _given() -> Mapping[str, Any]:
 
 
 def check_discarded(**_kwargs: Any) -> list[CheckMessage]:
-    """W009: events go to standard output, and that goes nowhere, as under `gunicorn --daemon`."""
-    if conf.current().output not in {"", "stdout"} or not (_daemonised() or _is_null(1)):
+    """W009: events go to standard output, and gunicorn is told to be a daemon, whose output goes nowhere."""
+    if conf.current().output not in {"", "stdout"} or not _is_daemon():
         return []
     return [
         Warning(
-            "Events go to standard output, which is /dev/null here or will be in a daemon.",
+            "Events go to standard output, and gunicorn is to run as a daemon, where that is /dev/null.",
             hint="Set OUTPUT to a file, or leave the server in the foreground, as containers and systemd want it.",
             id="logemit.W009",
         )
     ]
 
 
-def _daemonised() -> bool:
-    arguments = shlex.split(os.environ.get("GUNICORN_CMD_ARGS", ""))
-    return "-D" in arguments or "--daemon" in arguments
-
-
-def _is_null(fd: int) -> bool:
-    try:
-        found = os.fstat(fd)
-        return stat.S_ISCHR(found.st_mode) and found.st_rdev == os.stat(os.devnull).st_rdev
-    except OSError:
-        return False
+def _is_daemon() -> bool:
+    with suppress(ValueError):
+        arguments = shlex.split(os.environ.get("GUNICORN_CMD_ARGS", ""))
+        if "-D" in arguments or "--daemon" in arguments:
+            return True
+    with suppress(OSError), open("gunicorn.conf.py", encoding="utf-8", errors="replace") as file:
+        return re.search(r"^daemon\s*=\s*True\b", file.read(65536), re.MULTILINE) is not None
+    return False
 
 
 Check = Callable[..., list[CheckMessage]]

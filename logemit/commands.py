@@ -27,7 +27,8 @@ def install() -> None:
         name = type(self).__module__.rpartition(".")[2]
         settings = conf.current()
         # One that is called within a request, a task or another command is part of that.
-        if not (settings.enabled and settings.commands) or name in SERVERS or current.get() is not None:
+        outer = current.get()
+        if not (settings.enabled and settings.commands) or name in SERVERS or (outer is not None and outer.is_open):
             return original(self, *args, **options)
         return _run(name, functools.partial(original, self, *args, **options))
 

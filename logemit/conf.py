@@ -268,9 +268,10 @@ _current: Settings | None = None
 
 def current() -> Settings:
     global _current
-    if _current is None:
-        _current = load(_django_settings(), os.environ)
-    return _current
+    settings = _current  # another thread may reload meanwhile
+    if settings is None:
+        settings = _current = load(_django_settings(), os.environ)
+    return settings
 
 
 def reload() -> Settings:

@@ -3,7 +3,7 @@
 import logging
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -11,9 +11,10 @@ from structlog import DropEvent
 from structlog.typing import EventDict, Processor
 
 from . import conf
-from .context import variable
+from .context import bound, variable
 from .line import STAMPED, add_timestamp, plain, render, render_all, short
 from .unit import Unit, current
+from .vocabulary import EVENTS
 from .writer import Line, Writer
 
 logger = logging.getLogger("logemit")
@@ -26,6 +27,8 @@ _OWN_IDS = {
     "task": ("task_id",),
 }
 """By the kind of a unit, the ids that it has itself, or none of."""
+_NOTHING: frozenset[str] = frozenset()
+_DECLARED = {event.name: frozenset(field.name for field in event.fields) for event in EVENTS}
 
 
 class _Emitter:
@@ -43,20 +46,23 @@ class _Emitter:
 
     def lines(self, events: Sequence[Event], unit: Unit | None, as_given: bool) -> list[Line]:
         """The lines of events of one moment and unit. What cannot be made is counted as lost."""
+        if unit is not None and unit.kind == "request" and (own := bound("request_id")):
+            unit.id = own  # the app may have bound another meanwhile
         context = self._context(unit)
-        clash = context and any(name in fields for name in context for _, fields in events)
+        clash = context and not all(_DECLARED.get(event, _NOTHING).isdisjoint(context) for event, _ in events)
         if not (as_given or clash or self.settings.processors):
             try:
                 return render_all(events, self._service, unit, context)
             except Exception as exc:
                 if not swallowed(exc):
                     raise
-        common = {**_of_unit(unit), **context}
+        common = _of_unit(unit)
         lines = []
         for event, fields in events:
             lost = True
             with harmless():
-                line = self._processed(event, common, plain(fields, event) if as_given else fields)
+                given = plain(fields, event) if as_given else fields
+                line = self._processed(event, {**common, **_renamed(context, event)}, given)
                 lost = False
                 if line is not None:
                     lines.append(line)
@@ -67,8 +73,8 @@ class _Emitter:
     def _context(self, unit: Unit | None) -> dict[str, Any]:
         """What the app bound and the settings let through, but for the unit's own id."""
         found = {}
-        for name, bound in self._let_through[unit.kind if unit is not None else ""]:
-            value = bound.get(None)
+        for name, bound_variable in self._let_through[unit.kind if unit is not None else ""]:
+            value = bound_variable.get(None)
             if value is not None and value is not ...:
                 found[name] = value
         return plain(found, "") if found else found
@@ -81,6 +87,12 @@ class _Emitter:
         except DropEvent:
             return None
         return render(None, "info", {name: value for name, value in event_dict.items() if name not in STAMPED})
+
+
+def _renamed(context: dict[str, Any], event: str) -> dict[str, Any]:
+    """Names that the event declares, or it would be told what only logemit can know, get a trailing underscore."""
+    declared = _DECLARED.get(event, _NOTHING)
+    return {f"{name}_" if name in declared else name: value for name, value in context.items()}
 
 
 def _of_unit(unit: Unit | None) -> dict[str, Any]:
@@ -207,4 +219,5 @@ _told: set[str] = set()
 def _tell_once(kind: str, message: str, exc: Exception | None = None) -> None:
     if kind not in _told:
         _told.add(kind)
-        logger.warning(message, exc_info=exc)
+        with suppress(Exception):  # a handler of the app's may fail, too
+            logger.warning(message, exc_info=exc)

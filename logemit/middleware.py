@@ -53,7 +53,6 @@ class EventMiddleware:
                     raise
             return response
         except BaseException as exc:
-            exchange.take_id()
             exchange.finish(_ended_by(exc))
             raise
         finally:
@@ -73,7 +72,6 @@ class EventMiddleware:
                     raise
             return response
         except BaseException as exc:
-            exchange.take_id()
             exchange.finish(_ended_by(exc))
             raise
         finally:

@@ -19,9 +19,9 @@ def tell(alias: str) -> dict[str, Any]:
     return fields
 
 
-def on_post_migrate(sender: Any, using: str, **_kwargs: Any) -> None:
-    """Once for each run of migrate: the signal fires for every app with models."""
-    if not conf.current().enabled:
+def on_post_migrate(sender: Any, using: str, **kwargs: Any) -> None:
+    """Once for each run of migrate: the signal fires for every app with models, and without a plan after `flush`."""
+    if "plan" not in kwargs or not conf.current().enabled:
         return
     migrated = [config for config in apps.get_app_configs() if config.models_module is not None]
     if migrated and sender is migrated[-1]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from . import conf
 from .kinds import ModelKind, model_kind
-from .sql import written_table
+from .sql import written_tables
 
 _OPERATIONS = {"INSERT": "insert", "REPLACE": "insert", "UPDATE": "update", "DELETE": "delete"}
 
@@ -13,9 +13,11 @@ _OPERATIONS = {"INSERT": "insert", "REPLACE": "insert", "UPDATE": "update", "DEL
 def changed(operation: str, sql: str) -> ModelKind | None:
     """The kind of change; None for tables that no model has, and for models left out by the setting."""
     change = _OPERATIONS.get(operation)
-    table = written_table(sql) if change else None
-    label = _labels().get(table) if table else None
-    return model_kind(label, change) if label and change else None
+    if change is None:
+        return None
+    labels = _labels()
+    label = next((labels[table] for table in written_tables(sql) if table in labels), None)
+    return model_kind(label, change) if label else None
 
 
 def reset() -> None:

@@ -3,6 +3,9 @@
 The latter is flushed when the thread ends, or the process, and with every request or task that the thread has served.
 """
 
+import atexit
+import multiprocessing
+import multiprocessing.util
 import os
 import threading
 import weakref
@@ -104,3 +107,16 @@ def at_exit() -> None:
         flush(last=True)
     else:
         flush_fold()
+
+
+def watch_exits() -> None:
+    """Have at_exit called, also in children of multiprocessing, which end without what ends other processes."""
+    atexit.unregister(at_exit)
+    atexit.register(at_exit)
+    if multiprocessing.parent_process() is not None:
+        _in_child()
+    multiprocessing.util.register_after_fork(_threads, _in_child)
+
+
+def _in_child(_threads: object = None) -> None:
+    multiprocessing.util.Finalize(None, at_exit, exitpriority=0)

@@ -9,6 +9,7 @@ from typing import Any
 from . import outside
 from .emitter import harmless
 from .kinds import ModelKind, QueryKind
+from .sql import is_one_statement, returns_rows
 from .unit import Unit, current
 
 DML = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"})
@@ -25,17 +26,13 @@ def rows_known(kind: QueryKind, sql: Any, context: Any) -> int | None:
 
 
 def _lies(kind: QueryKind, sql: str) -> bool:
-    if ";" in sql and ";" in sql.rstrip("; \t\r\n"):  # of several statements, drivers count one
+    if not is_one_statement(sql, kind.vendor):  # of several, drivers count one
         return True
     if kind.vendor == "sqlite":  # counts the rows of RETURNING only as they are fetched
-        return _has_returning(sql)
+        return returns_rows(sql, kind.vendor)
     if kind.vendor == "mysql":  # counts a row that was replaced or updated twice
         return kind.operation == "REPLACE" or _UPSERT.search(sql) is not None
     return kind.many and kind.vendor == "postgresql" and "psycopg2" in sys.modules and _is_psycopg2()
-
-
-def _has_returning(sql: str) -> bool:
-    return "RETURNING" in sql.upper()
 
 
 def _is_psycopg2() -> bool:
@@ -63,7 +60,7 @@ class Returned:
     def of(cls, owner: object, kind: QueryKind, sql: str, context: Any, model: ModelKind) -> "Returned | None":
         """None where waiting does not help; `owner`: whose next statement ends it."""
         cursor = context.get("cursor")
-        if kind.vendor != "sqlite" or kind.many or cursor is None or not _has_returning(sql):
+        if kind.vendor != "sqlite" or kind.many or cursor is None or not returns_rows(sql, kind.vendor):
             return None
         return cls(owner, cursor, model, current.get() or outside.unit())
 

@@ -11,13 +11,17 @@ _OPERATIONS = frozenset(
 )
 _TEXT_LIMIT = 2000
 
-_SPACE = r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*"
-_IDENTIFIER = r"(?:\"[^\"]+\"|`[^`]+`|[^\W\d]\w*)"
+# Possessive: a statement may begin with any number of comments, and must not be tried in as many ways.
+_BLANK = r"(?:\s|--[^\n]*\n|/\*(?:[^*]|\*(?!/))*+\*/)"
+_SPACE = rf"(?:{_BLANK}|\()*+"
+_IDENTIFIER = r"(?:\"[^\"]+\"|`[^`]+`|\[[^\]]+\]|[^\W\d][\w$]*)"
 _WRITTEN = re.compile(
-    rf"{_SPACE}(?:INSERT\s+(?:OR\s+\w+\s+|IGNORE\s+)?INTO|REPLACE\s+INTO|UPDATE(?:\s+OR\s+\w+)?|DELETE\s+FROM)"
-    rf"\s+(?:ONLY\s+)?({_IDENTIFIER}(?:\.{_IDENTIFIER})*)",
+    rf"{_SPACE}(?:INSERT{_BLANK}++(?:OR{_BLANK}++\w+{_BLANK}++|IGNORE{_BLANK}++)?INTO|REPLACE{_BLANK}++INTO"
+    rf"|UPDATE(?:{_BLANK}++OR{_BLANK}++\w+)?|DELETE{_BLANK}++FROM)"
+    rf"{_BLANK}++(?:ONLY{_BLANK}++)?({_IDENTIFIER}(?:\.{_IDENTIFIER})*)",
     re.DOTALL | re.IGNORECASE,
 )
+_RETURNING = re.compile(r"(?<![\w\"`\[])RETURNING(?![\w\"`\]])", re.IGNORECASE)
 _FIRST_WORD = re.compile(rf"{_SPACE}([A-Za-z]+)", re.DOTALL)
 _START = 256
 """Characters in which an operation and its table are looked for."""
@@ -28,8 +32,7 @@ _COMMENT = r"--[^\n]*|/\*(?:(?!\*/|/\*).)*\*/|/\*.*"
 _NUMBER = r"(?<![\w$])(?:\d|\.\d)[\w.]*(?:(?<=[eE])[-+]\d+)?"
 _NAME = r"\"[^\W\d][\w$]*\"|`[^`]*`"
 
-_STANDARD = re.compile(
-    rf"""
+_STANDARD_TOKENS = rf"""
     (?P<comment>{_COMMENT})
     | (?P<literal>\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?(?:\$(?P=tag)\$|\Z)       # PostgreSQL's $tag$ … $tag$
       | (?<!\w)[eE]'(?:[^'\\]|''|\\.)*(?:'|\Z)                             # E'…' with backslashes
@@ -39,12 +42,16 @@ _STANDARD = re.compile(
       | {_NUMBER})
     | (?P<name>{_NAME})
     | (?P<text>"(?:[^"]|"")*(?:"|\Z))                                         # SQLite takes it for a string
-    """,
-    re.VERBOSE | re.DOTALL,
+    """
+_STANDARD = re.compile(_STANDARD_TOKENS, re.VERBOSE | re.DOTALL)
+_SQLITE = re.compile(
+    rf"(?P<bracketed>\[[^\W\d][\w$]*\])|(?P<odd>\[[^\]]*(?:\]|\Z))|{_STANDARD_TOKENS}", re.VERBOSE | re.DOTALL
 )
 _MYSQL = re.compile(
     rf"""
-    (?P<comment>{_COMMENT}|\#[^\n]*)
+    (?P<comment>--(?=\s|\Z)[^\n]*|/\*(?:(?!\*/|/\*).)*\*/|/\*.*|\#[^\n]*)
+    # Whether a backslash escapes a quote hangs on a setting: from there on nothing is sure.
+    | (?P<unsure>(?P<mark>['"])(?:(?P=mark){{2}}|\\(?!(?P=mark)).|(?!(?P=mark))[^\\])*\\(?P=mark).*)
     | (?P<literal>(?P<quote>['"])(?:\\.|(?P=quote){{2}}|(?!(?P=quote))[^\\])*(?:(?P=quote)|\Z)|{_NUMBER})
     | (?P<name>`[^`]*`)
     """,
@@ -66,21 +73,45 @@ def _operation(start: str) -> str:
     return word if word in _OPERATIONS else "OTHER"
 
 
-def written_table(sql: str) -> str:
-    """The table that an INSERT, REPLACE, UPDATE or DELETE names, without quotes; "" where there is none."""
-    return _written_table(sql[:_START])
+def written_tables(sql: str) -> tuple[str, ...]:
+    """Names by which to look for the table that an INSERT, REPLACE, UPDATE or DELETE writes, the likeliest first."""
+    return _written_tables(sql[:_START])
 
 
 @lru_cache(maxsize=1024)
-def _written_table(start: str) -> str:
+def _written_tables(start: str) -> tuple[str, ...]:
     match = _WRITTEN.match(start)
-    return match[1].replace('"', "").replace("`", "") if match else ""
+    if match is None:
+        return ()
+    parts = re.findall(_IDENTIFIER, match[1])
+    plain = [part.strip('"`[]') for part in parts]
+    names = [".".join(plain), plain[-1]]
+    if plain[-1] == parts[-1]:  # without quotes, its case says nothing
+        names.append(plain[-1].lower())
+    return tuple(dict.fromkeys(names))
+
+
+def returns_rows(sql: str, vendor: str) -> bool:
+    """It has a RETURNING clause."""
+    return "RETURNING" in sql.upper() and _RETURNING.search(_bare(sql, vendor)) is not None
+
+
+def is_one_statement(sql: str, vendor: str) -> bool:
+    return ";" not in sql or ";" not in sql.rstrip("; \t\r\n") or ";" not in _bare(sql, vendor).rstrip("; \t\r\n")
 
 
 def scrubbed(sql: Any, vendor: str) -> str:
     """The statement without comments, and with ? for every literal."""
     if not isinstance(sql, str):
         return ""
-    tokens = _MYSQL if vendor == "mysql" else _STANDARD
-    text = tokens.sub(lambda match: match["name"] or (" " if match["comment"] else "?"), sql[:20_000])
-    return " ".join(text.split())[:_TEXT_LIMIT]
+    return " ".join(_bare(sql[:20_000], vendor).split())[:_TEXT_LIMIT]
+
+
+def _bare(sql: str, vendor: str) -> str:
+    tokens = {"mysql": _MYSQL, "sqlite": _SQLITE}.get(vendor, _STANDARD)
+    return tokens.sub(_kept, sql)
+
+
+def _kept(match: re.Match[str]) -> str:
+    groups = match.groupdict()
+    return groups["name"] or groups.get("bracketed") or (" " if groups["comment"] else "?")

@@ -64,6 +64,10 @@ class Unit:
         """There may be something to drain."""
         return bool(self._amounts or self._before_end)
 
+    @property
+    def is_open(self) -> bool:
+        return self._open
+
     def is_muted(self) -> bool:
         """Asked before something is written."""
         return self.muted
@@ -80,9 +84,8 @@ class Unit:
                 return None
             amounts = self._amounts.get(kind)
             if amounts is None:
-                self._amounts[kind] = [amount]
-            else:
-                amounts.append(amount)
+                amounts = self._amounts.setdefault(kind, [])  # a signal handler may have been quicker
+            amounts.append(amount)
             operations = self._operations = self._operations + 1
             if operations == 1:
                 self._since = now

@@ -47,8 +47,7 @@ class Writer:
 
     def write(self, lines: Sequence[Line]) -> bool:
         """Write the lines in order; False when some were dropped, which the next line that gets through tells."""
-        if self._pid != os.getpid():  # not by os.register_at_fork: a server written in C may fork without it
-            self.begin_process()
+        self._follow_fork()
         with self._lock:
             if self._writing:  # a signal handler in the middle of a write: its lines follow it
                 self._deferred.extend(lines)
@@ -65,6 +64,7 @@ class Writer:
 
     def lose(self, lines: int) -> None:
         """Count lines that could not even be made."""
+        self._follow_fork()
         with self._lock:
             self._dropped += lines
 
@@ -96,6 +96,11 @@ class Writer:
         self._dropped += len(batch)
         return False
 
+    def _follow_fork(self) -> None:
+        if self._pid != os.getpid():  # not by os.register_at_fork: a server written in C may fork without it
+            self.begin_process()
+
     def close(self) -> None:
+        self._follow_fork()
         with self._lock:
             self._channel.close()

@@ -1,6 +1,8 @@
 """Cache calls: the outermost counts once, right for falsy values, and behaves as it did."""
 
 import asyncio
+import inspect
+import pickle
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ from django.core.cache import CacheHandler, caches
 from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.test import Client, override_settings
+from django.utils.module_loading import import_string
 
 from logemit import emitter, outside
 from logemit.caches import backend_of
@@ -27,6 +30,38 @@ class Terse(LocMemCache):
 
     def get(self, key: str) -> Any:  # type: ignore[override]
         return super().get(key)
+
+
+class Odd(LocMemCache):
+    """A backend of somebody's own, whose methods are not as Django has them."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError(f"no {name} on a cache")
+
+    def get(self, key: str, version: int | None = None, default: Any = None, expire_time: bool = False) -> Any:  # type: ignore[override]
+        value = super().get(key, default, version)
+        return (value, None) if expire_time else value
+
+    async def has_key(self, key: str, version: int | None = None) -> bool:  # type: ignore[override]
+        return key == "there"
+
+    def get_many(self, keys: Any, version: int | None = None) -> Any:
+        return None
+
+    def delete_many(self, keys: Any, version: int | None = None) -> Any:
+        yield from keys
+
+    @staticmethod
+    def clear() -> str:  # type: ignore[override]
+        return "cleared"
+
+
+class TwoLevels(LocMemCache):
+    """Asks the level below with the default that it was given."""
+
+    def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
+        value = super().get(key, default, version)
+        return "from below" if value is None else value
 
 
 @pytest.fixture(scope="module")
@@ -216,6 +251,58 @@ def test_a_get_that_takes_no_default_is_left_its_arguments(counted: Counted) -> 
         assert caches["default"].get("b") is None
         assert backend_of(Terse) == "locmem"
     assert counted() == {("set", None, ""): (1, 1), ("get", True, ""): (1, 1), ("get", False, ""): (1, 1)}
+
+
+def test_a_backend_of_another_make_is_left_its_arguments_and_results(counted: Counted) -> None:
+    with override_settings(CACHES={"default": {"BACKEND": f"{__name__}.Odd", "LOCATION": "odd"}}):
+        cache: Any = caches["default"]
+        cache.set("a", 1)
+        assert cache.get("a", None, 5) == 1
+        assert cache.get("b", None, 5) == 5
+        assert cache.get("b", expire_time=True) == (None, None)
+        assert inspect.iscoroutinefunction(cache.has_key)
+        assert asyncio.run(cache.has_key("there")) is True
+        assert cache.get_many(["a"]) is None
+        assert list(cache.delete_many(["a"])) == ["a"]
+        assert cache.clear() == "cleared"
+    with override_settings(CACHES={"default": {"BACKEND": f"{__name__}.TwoLevels", "LOCATION": "two"}}):
+        assert caches["default"].get("b") == "from below"
+    assert counted()["has_key", True, ""] == (1, 1)
+    assert counted()["get", False, ""] == (1, 1)
+
+
+def test_what_an_app_does_wrong_fails_as_it_did(counted: Counted) -> None:
+    with override_settings(CACHES={"default": {"BACKEND": LOCMEM, "LOCATION": "wrong"}}):
+        cache: Any = caches["default"]
+        with pytest.raises(TypeError):
+            cache.get_or_set("a")
+        with pytest.raises(TypeError):
+            cache.get_many(7)
+
+        def broken() -> Iterator[str]:
+            yield "a"
+            raise KeyError("the app's own")
+
+        with pytest.raises(KeyError):
+            cache.get_many(broken())
+        assert cache.get("a") is None
+    assert counted()["get_many", None, "KeyError"] == (1, 1)
+
+
+def test_a_set_that_fails_in_get_or_set_is_a_miss_and_a_failed_set(counted: Counted) -> None:
+    locmem = {"default": {"BACKEND": LOCMEM, "LOCATION": "failing"}}
+    with override_settings(CACHES=locmem), pytest.raises(Exception, match="pickle"):
+        caches["default"].get_or_set("a", lambda: lambda: None)
+    found = counted()
+    assert found["get_or_set", False, ""] == (1, 1)
+    assert [key for key in found if key[0] == "set"] == [("set", None, next(iter(k[2] for k in found if k[2])))]
+
+
+def test_a_cache_is_pickled_as_what_it_was() -> None:
+    dummy = "django.core.cache.backends.dummy.DummyCache"
+    with override_settings(CACHES={"default": {"BACKEND": dummy}}):
+        copied = pickle.loads(pickle.dumps(caches["default"]))
+    assert type(copied) is import_string(dummy)
 
 
 def test_a_cache_behind_another_counts_on_its_own_account(events: Events) -> None:

@@ -85,6 +85,16 @@ def test_a_migrate_that_applies_nothing_tells_nothing(tmp_path: Path, states: St
     assert states() == []
 
 
+def test_a_flush_as_after_each_transaction_test_case_asks_nothing(tmp_path: Path, states: States) -> None:
+    with added("flushed", sqlite(tmp_path / "flushed.sqlite3")):
+        migrate("flushed")
+        before = len(states())
+        call_command("flush", database="flushed", interactive=False, verbosity=0)
+        outside.flush()
+        assert len(states()) == before
+        connections["flushed"].close()
+
+
 def test_disabled_migrate_runs_no_query_of_ours(
     tmp_path: Path, states: States, use: Use, monkeypatch: pytest.MonkeyPatch
 ) -> None:

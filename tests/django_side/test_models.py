@@ -17,7 +17,7 @@ from django.db import connections
 from logemit import emitter, models, outside
 from logemit.kinds import QueryKind
 from logemit.rows import rows_known
-from logemit.sql import written_table
+from logemit.sql import written_tables
 from logemit.unit import Unit, entered
 from tests.conftest import ROOT, Events
 
@@ -150,13 +150,15 @@ def test_a_setting_chooses_models_and_another_names_them(
 
 
 @pytest.mark.parametrize(
-    ("sql", "table"),
+    ("sql", "tables"),
     [
         ('INSERT INTO "shop_tag" ("name") VALUES (%s)', "shop_tag"),
         ("insert or ignore into shop_tag values (1)", "shop_tag"),
         ("INSERT IGNORE INTO `shop_tag` (`name`) VALUES (%s)", "shop_tag"),
-        ('UPDATE "the books" SET "stock" = 1', "the books"),
-        ('UPDATE ONLY "a"."b" SET x = 1', "a.b"),
+        ('UPDATE ONLY "a"."b" SET x = 1', "a.b b"),
+        ("UPDATE main.Shop_Tag SET x = 1", "main.Shop_Tag Shop_Tag shop_tag"),
+        ("UPDATE [shop_tag] SET x = 1", "shop_tag"),
+        ("INSERT /* x */ INTO shop_tag VALUES (1)", "shop_tag"),
         ('/* by */ -- x\n DELETE FROM "shop_tag"', "shop_tag"),
         ("REPLACE INTO shop_tag VALUES (1)", "shop_tag"),
         ("SELECT 1", ""),
@@ -164,8 +166,8 @@ def test_a_setting_chooses_models_and_another_names_them(
         ("", ""),
     ],
 )
-def test_the_table_that_a_statement_names(sql: str, table: str) -> None:
-    assert written_table(sql) == table
+def test_the_names_by_which_the_table_of_a_statement_is_looked_for(sql: str, tables: str) -> None:
+    assert written_tables(sql) == tuple(tables.split())
 
 
 class Cursor:
@@ -190,6 +192,9 @@ class Cursor:
         ("sqlite", "INSERT INTO t VALUES (1) RETURNING id", False, 0, None),
         ("sqlite", "insert into t values (1) returning id", False, 0, None),
         ("sqlite", "DELETE FROM t", False, -1, None),
+        ("sqlite", 'UPDATE t SET "is_returning" = 1', False, 3, 3),
+        ("sqlite", "DELETE FROM t WHERE name = 'returning nobody'", False, 2, 2),
+        ("sqlite", "UPDATE t SET name = 'a;b'; -- done", False, 2, 2),
         ("oracle", "DELETE FROM t", False, None, None),
     ],
 )

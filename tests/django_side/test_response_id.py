@@ -9,8 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.test import AsyncClient, Client, override_settings
 from django.urls import path
-from structlog.contextvars import bind_contextvars
+from structlog.contextvars import bind_contextvars, unbind_contextvars
 
+import logemit
 from tests.conftest import Events
 
 from .conftest import Use
@@ -20,6 +21,13 @@ from .urls import fails, file, hello, hello_async, queries, streamed
 def binds(request: HttpRequest) -> HttpResponse:
     bind_contextvars(request_id=request.GET.get("id", "mine"))
     return queries(request)
+
+
+def binds_and_emits(request: HttpRequest) -> HttpResponse:
+    bind_contextvars(request_id="mine")
+    logemit.emit("report")
+    unbind_contextvars("request_id")
+    return HttpResponse()
 
 
 def binds_and_streams(request: HttpRequest) -> HttpResponseBase:
@@ -45,7 +53,12 @@ PLAIN = {
     "streamed": streamed,
     "file": file,
 }
-BINDING = {"binds": binds, "binds_and_fails": binds_and_fails, "binds_async": binds_async}
+BINDING = {
+    "binds": binds,
+    "binds_and_emits": binds_and_emits,
+    "binds_and_fails": binds_and_fails,
+    "binds_async": binds_async,
+}
 VIEWS: dict[str, Any] = {**PLAIN, **BINDING, "binds_and_streams": binds_and_streams}
 urlpatterns = [path(f"{name}/", view, name=name) for name, view in VIEWS.items()]
 

@@ -115,6 +115,20 @@ def test_bound_request_id_is_honoured_and_other_context_stays_out(
     assert (b["request_id"], b.get("ip"), b.get("tenant")) == ("abc", None, "t1")
 
 
+def test_a_bound_name_that_an_event_declares_is_not_taken_for_its_field(
+    events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or every query of that app would be a failed one."""
+    monkeypatch.setenv("LOGEMIT_CONTEXT_FIELDS", "error,tenant")
+    emitter.reset()
+    with structlog.contextvars.bound_contextvars(error="E42", tenant="t1"):
+        emitter.write_events([("db_connection", {"alias": "default"}), ("own", {})], None)
+    connection, own = events()
+    assert "error" not in connection
+    assert (connection["error_"], connection["tenant"]) == ("E42", "t1")
+    assert (own["error"], own["tenant"]) == ("E42", "t1")
+
+
 def shout(_logger: object, _method: str, event_dict: structlog.typing.EventDict) -> structlog.typing.EventDict:
     if event_dict["event"] == "secret":
         raise structlog.DropEvent

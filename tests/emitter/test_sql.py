@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logemit.sql import operation, scrubbed
+from logemit.sql import operation, scrubbed, written_tables
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,21 @@ def test_scrubbing_hostile_text_takes_linear_time() -> None:
         scrubbed(text, "postgresql")
         scrubbed(text, "mysql")
         operation(text)
+
+
+@pytest.mark.parametrize("count", [30, 60, 1000])
+def test_any_number_of_leading_comments_is_read_at_once(count: int) -> None:
+    assert operation("/**/" * count + "1") == "OTHER"
+    assert written_tables("/**/ " * count + "INSERT INTO t") == (("t",) if count < 51 else ())
+
+
+@pytest.mark.parametrize(
+    ("sql", "vendor"),
+    [
+        ("SELECT * FROM [it's] WHERE name = 'SECRET'", "sqlite"),
+        ("SELECT * FROM t WHERE c = 'X\\' AND d = 'SECRET'", "mysql"),
+        ("SELECT 1--'a\nSECRET'", "mysql"),
+    ],
+)
+def test_what_may_be_a_literal_is_scrubbed(sql: str, vendor: str) -> None:
+    assert "SECRET" not in scrubbed(sql, vendor)

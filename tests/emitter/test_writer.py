@@ -1,6 +1,7 @@
 """The writer under what can happen to a file descriptor. Each process is a real one."""
 
 import json
+import logging
 import os
 import pty
 import signal
@@ -20,7 +21,7 @@ from logemit.channel import FOLLOW_SECONDS
 from logemit.conf import load
 from logemit.vocabulary import LINE_LIMIT
 from logemit.writer import Line, Writer
-from tests.conftest import Events
+from tests.conftest import ROOT, Events
 
 
 def run(code: str, **kwargs: Any) -> subprocess.CompletedProcess[bytes]:
@@ -192,6 +193,56 @@ def test_a_socket_as_stdout() -> None:
     assert process.wait() == 0
     (seen,) = by_proc(data).values()
     assert seen == list(range(50))
+
+
+def test_a_default_timeout_of_sockets_changes_nothing_of_a_socket_as_stdout() -> None:
+    import socket
+
+    ours, theirs = socket.socketpair()
+    code = (
+        "import logemit, os, socket, sys, time\n"
+        "socket.setdefaulttimeout(20)\n"
+        "start = time.monotonic()\n"
+        "for _ in range(600): logemit.emit('tick', pad='x' * 3000)\n"
+        "print(os.get_blocking(1), time.monotonic() - start < 15, file=sys.stderr)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=theirs.fileno(), stderr=subprocess.PIPE, text=True)
+    theirs.close()
+    _, told = process.communicate(timeout=60)  # nobody reads
+    ours.close()
+    assert told.split()[-2:] == ["True", "True"]
+
+
+def test_what_a_forked_child_could_not_render_is_told_by_it() -> None:
+    code = (
+        "import logemit, os\n"
+        "logemit.emit('parent')\n"
+        "if os.fork() == 0:\n"
+        "    logemit.emit('bad'); logemit.emit('after')\n"
+        "    os._exit(0)\n"
+        "os.wait()"
+    )
+    env = {"LOGEMIT_PROCESSORS": "tests.emitter.processors.fails_for_bad", "LOGEMIT_OUTPUT": "stdout"}
+    env["PYTHONPATH"] = str(ROOT)
+    done = run(code, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env)
+    after = json.loads(done.stdout.splitlines()[-1])
+    assert (after["event"], after["dropped"]) == ("after", 1)
+
+
+def test_a_logging_handler_that_fails_reaches_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Down(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise RuntimeError("handler is down")
+
+    handler = Down()
+    monkeypatch.setenv("LOGEMIT_OUTPUT", str(tmp_path / "no" / "such" / "folder"))
+    monkeypatch.setattr(emitter, "_told", set())
+    emitter.reset()
+    emitter.logger.addHandler(handler)
+    try:
+        logemit.emit("lost")
+    finally:
+        emitter.logger.removeHandler(handler)
 
 
 def test_a_file_that_is_rotated_away_is_opened_again(output: Path) -> None:
