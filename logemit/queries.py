@@ -11,7 +11,7 @@ from .emitter import harmless, swallowed
 from .kinds import QueryKind, query_kind
 from .rows import DML, Returned, rows_known
 from .sql import operation, scrubbed
-from .unit import NOTHING, current
+from .unit import current
 
 _harmless = harmless()
 _VENDORS = {"postgis": "postgresql", "spatialite": "sqlite"}
@@ -48,39 +48,41 @@ class QueryWrapper:
         self._returned: Returned | None = None
 
     def __call__(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
-        if self._returned is not None:
-            self._settle()
+        if many or self._returned is not None:
+            return self._execute(execute, sql, params, many, context)
+        start = perf_counter_ns()
+        try:
+            result = execute(sql, params, many, context)
+        except BaseException as exc:
+            self._record(sql, None, context, start, perf_counter_ns(), exc)
+            raise
+        now = perf_counter_ns()
+        unit, microseconds = current.get(), (now - start + 500) // 1000
+        if unit is None or microseconds > unit.folds_below or not isinstance(sql, str) or not sql.startswith("SELECT "):
+            self._record(sql, None, context, start, now)
+            return result
+        try:  # nearly every query is such a one, and takes a short way to the same
+            due = unit.fold(self._select, microseconds, now)
+            if due is None:
+                self._record(sql, None, context, start, now)
+            elif due:
+                outside.write_due(due, unit)
+        except Exception as exc:
+            if not swallowed(exc):
+                raise
+        return result
+
+    def _execute(self, execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+        self._settle()
         sets = _ParameterSets(params) if many else None
         start = perf_counter_ns()
         try:
             result = execute(sql, params if sets is None else sets.for_driver(), many, context)
-        except TransactionManagementError:  # Django's refusal in a broken transaction: no statement was made
-            raise
         except BaseException as exc:
             self._record(sql, sets, context, start, perf_counter_ns(), exc)
             raise
-        now = perf_counter_ns()
-        if sets is None and isinstance(sql, str) and sql.startswith("SELECT "):
-            self._record_select(sql, context, start, now)
-        else:
-            self._record(sql, sets, context, start, now)
+        self._record(sql, sets, context, start, perf_counter_ns())
         return result
-
-    def _record_select(self, sql: str, context: Any, start: int, now: int) -> None:
-        """Nearly every query is such a one, and takes a short way to the same."""
-        try:
-            unit, microseconds = current.get(), (now - start + 500) // 1000
-            if unit is not None and microseconds <= unit.folds_below:
-                due = unit.fold(self._select, microseconds, now)
-                if due is NOTHING:
-                    return
-                if due is not None:
-                    outside.write_due(due, unit)
-                    return
-            self._record(sql, None, context, start, now)
-        except Exception as exc:
-            if not swallowed(exc):
-                raise
 
     def _record(
         self,
@@ -93,7 +95,8 @@ class QueryWrapper:
     ) -> None:
         with _harmless:
             settings = conf.current()
-            if not settings.enabled:
+            # Django's refusal in a broken transaction: no statement was made.
+            if not settings.enabled or isinstance(error, TransactionManagementError):
                 return
             microseconds, many = (now - start + 500) // 1000, sets is not None
             name = type(error.__cause__ or error).__name__ if error is not None else ""
