@@ -109,9 +109,18 @@ def at_exit() -> None:
         flush_fold()
 
 
+_watches_exits = False
+
+
 def watch_exits() -> None:
-    """Have at_exit called, also in children of multiprocessing, which end without what ends other processes."""
-    atexit.unregister(at_exit)
+    """Have at_exit called, also in children of multiprocessing, which end without what ends other processes.
+
+    Idempotent.
+    """
+    global _watches_exits
+    if _watches_exits:
+        return
+    _watches_exits = True
     atexit.register(at_exit)
     if multiprocessing.parent_process() is not None:
         _in_child()
