@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -270,8 +271,9 @@ def test_an_interrupt_changes_nothing_and_exits_with_130(tmp_path: Path) -> None
     pipe, out = tmp_path / "pipe.log", tmp_path / "out"
     os.mkfifo(pipe)
     command = list(map(str, (LOGEMIT, "aggregate", pipe, "--out", out)))
+    ready = partial(signal.signal, signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     with (
-        subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process,
+        subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=ready) as process,  # noqa: PLW1509
         pipe.open("wb", buffering=0) as writer,
     ):
         writer.write(poll(0))
