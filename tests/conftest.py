@@ -5,9 +5,11 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import django
 import pytest
 
 from logemit import emitter
@@ -27,6 +29,16 @@ def tool(name: str, package: str, folders: Sequence[str] = ()) -> str:
             pytest.fail(message)
         pytest.skip(message)
     return path
+
+
+@pytest.fixture(scope="session")
+def django_prometheus() -> None:
+    """Skips where it is missing: of version 2.5, no release goes with Django 6.1."""
+    if find_spec("django_prometheus") is None:
+        message = "django-prometheus is missing; install the extra `parity`"
+        if os.environ.get("CI") == "true" and django.VERSION < (6, 1):
+            pytest.fail(message)
+        pytest.skip(message)
 
 
 @pytest.fixture

@@ -5,8 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.usefixtures("django_prometheus")
 NUMBER = re.compile(r"[+-]?[\d,]+(\.\d+)?")
 HANDLERS = ("sync", "async")
 QUERIES = ("no", "10", "100")

@@ -291,7 +291,7 @@ def test_what_an_app_does_wrong_fails_as_it_did(counted: Counted) -> None:
 
 def test_a_set_that_fails_in_get_or_set_is_a_miss_and_a_failed_set(counted: Counted) -> None:
     locmem = {"default": {"BACKEND": LOCMEM, "LOCATION": "failing"}}
-    with override_settings(CACHES=locmem), pytest.raises(Exception, match="pickle"):
+    with override_settings(CACHES=locmem), pytest.raises((AttributeError, pickle.PicklingError)):
         caches["default"].get_or_set("a", lambda: lambda: None)
     found = counted()
     assert found["get_or_set", False, ""] == (1, 1)

@@ -21,6 +21,11 @@ from tests.parity.samples import Samples, Shape, by_service, shapes, unlisted
 from tests.services import postgres_server, redis_server
 
 
+@pytest.fixture(scope="session", autouse=True)
+def both_libraries(django_prometheus: None) -> None:
+    """Nothing here runs with one alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Played:
     """Each scene's samples. The truth is what the driver knows, by neither library."""
