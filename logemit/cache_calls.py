@@ -128,9 +128,6 @@ class Many(Call):
             self._noted |= _distinct([key])
             yield key
 
-    def see(self, returned: Any) -> None:
-        self.keys = len(self._noted)
-
     def tallies(self, error: BaseException | None) -> list[Tally]:
         self.keys = len(self._noted)
         return super().tallies(error)

@@ -139,10 +139,7 @@ class _Run:
         fields = _fields(task, task.request, state, cause)
         fields["duration_seconds"] = microseconds / 1e6
         fields.update(_queue_seconds(task.request, self._began_at))
-        if conf.current().queries != "off":
-            fields["db_queries"] = self.unit.queries
-            fields["db_seconds"] = self.unit.query_microseconds / 1e6
-        return fields
+        return {**fields, **self.unit.query_fields()}
 
     def is_told_here(self, request: Any, raised: BaseException | None) -> bool:
         """False for the end of a child process, which its parent will tell, and for what is told already."""

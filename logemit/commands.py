@@ -68,9 +68,6 @@ def _finish(unit: Unit, name: str, status: str, microseconds: int) -> None:
     fields: dict[str, Any] = {"name": name, "status": status, "duration_seconds": microseconds / 1e6}
     if unit.exception:
         fields["exception"] = unit.exception
-    if conf.current().queries != "off":
-        fields["db_queries"] = unit.queries
-        fields["db_seconds"] = unit.query_microseconds / 1e6
-    write_events([*folded, ("command", fields)], unit)
+    write_events([*folded, ("command", {**fields, **unit.query_fields()})], unit)
     outside.flush_fold()
     process.owe()  # the exit, which mostly comes next, tells all at once

@@ -11,7 +11,7 @@ from structlog import DropEvent
 from structlog.typing import EventDict, Processor
 
 from . import conf
-from .context import bound, variable
+from .context import variable
 from .line import STAMPED, add_timestamp, plain, render, render_all, short
 from .unit import Unit, current
 from .vocabulary import EVENTS
@@ -46,8 +46,8 @@ class _Emitter:
 
     def lines(self, events: Sequence[Event], unit: Unit | None, as_given: bool) -> list[Line]:
         """The lines of events of one moment and unit. What cannot be made is counted as lost."""
-        if unit is not None and unit.kind == "request" and (own := bound("request_id")):
-            unit.id = own  # the app may have bound another meanwhile
+        if unit is not None:
+            unit.take_id()
         context = self._context(unit)
         clash = context and not all(_DECLARED.get(event, _NOTHING).isdisjoint(context) for event, _ in events)
         if not (as_given or clash or self.settings.processors):

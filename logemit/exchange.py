@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from django.template.response import SimpleTemplateResponse
 
 from . import conf, outside
-from .context import bound
 from .emitter import swallowed, write_events
 from .unit import Unit, entered
 from .vocabulary import INVALID_METHOD, METHODS, UNNAMED_VIEW
@@ -46,11 +45,6 @@ class Exchange(Unit):
         self.response: HttpResponseBase | None = None
         self.muted = _any_matches(settings.exclude_paths, request.path) if settings.exclude_paths else False
         self._start = perf_counter_ns()
-
-    def take_id(self) -> str:
-        """The request's id: that which the app has bound by now, if any."""
-        self.id = bound("request_id") or self.id
-        return self.id
 
     def is_muted(self) -> bool:
         """Also by its view, once that was found."""

@@ -23,8 +23,8 @@ AsyncHandler = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 _REQUEST_ID = variable("request_id")
 
 
-class EventMiddleware:
-    """Put it first in MIDDLEWARE. Without process_* hooks: under ASGI a sync hook costs a thread hop."""
+class _Middleware:
+    """Takes the form of what it wraps, sync or async."""
 
     sync_capable = True
     async_capable = True
@@ -33,7 +33,11 @@ class EventMiddleware:
         self._get_response = get_response
         self._is_async = iscoroutinefunction(get_response)
         if self._is_async:
-            markcoroutinefunction(self)
+            markcoroutinefunction(cast("Any", self))
+
+
+class EventMiddleware(_Middleware):
+    """Put it first in MIDDLEWARE. Without process_* hooks: under ASGI a sync hook costs a thread hop."""
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         settings = conf.current()
@@ -79,17 +83,8 @@ class EventMiddleware:
             _REQUEST_ID.reset(bound)
 
 
-class ViewMiddleware:
+class ViewMiddleware(_Middleware):
     """Put it last in MIDDLEWARE, if at all: times the view with its template, as `view_seconds`."""
-
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: Handler | AsyncHandler) -> None:
-        self._get_response = get_response
-        self._is_async = iscoroutinefunction(get_response)
-        if self._is_async:
-            markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         return self._handle_async(request) if self._is_async else self._handle(request)

@@ -11,6 +11,7 @@ from threading import RLock
 from typing import Any
 
 from . import conf
+from .context import bound
 from .fold import FLUSH_OPERATIONS, FLUSH_SECONDS, Kind
 
 Drained = Sequence[tuple[str, dict[str, Any]]]
@@ -58,6 +59,18 @@ class Unit:
         self._open = True
         self._forks = _forks
         self._before_end: dict[object, Callable[[], None]] | None = None
+
+    def take_id(self) -> str:
+        """Its id: a request's is that which the app has bound by now, if any."""
+        if self.kind == "request" and (own := bound("request_id")):
+            self.id = own
+        return self.id
+
+    def query_fields(self) -> dict[str, Any]:
+        """What its event tells of its queries, where those are counted."""
+        if conf.current().queries == "off":
+            return {}
+        return {"db_queries": self.queries, "db_seconds": self.query_microseconds / 1e6}
 
     @property
     def waits(self) -> bool:
