@@ -10,9 +10,12 @@ from typing import Any
 from .catalogue import extend, shipped
 from .definitions import Catalogue
 from .errors import ConfigError, UsageError
+from .retention import FOR_EVER, Retention
 
 _UNITS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400}
-_KEYS = frozenset({"window", "service_label", "buckets", "summary", "metric"})
+MOST_DAYS = 36_600
+_DAYS = {"d": 1, "day": 1, "days": 1, "w": 7, "week": 7, "weeks": 7, "y": 366, "year": 366, "years": 366}
+_KEYS = frozenset({"window", "service_label", "fold_after", "drop_after", "late_limit", "buckets", "summary", "metric"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,7 @@ class Config:
     catalogue: Catalogue
     window_seconds: int = 60
     service_label: bool = True
+    retention: Retention = FOR_EVER
 
 
 def load(path: Path | None, window: str | None = None) -> Config:
@@ -39,7 +43,24 @@ def load(path: Path | None, window: str | None = None) -> Config:
         raise ConfigError(f"{origin}: {exc}") from None
     if window is not None:
         seconds = parse_window(window)
-    return Config(extend(shipped(), document, origin), seconds, service_label)
+    retention = Retention(*(_days(document, key, origin) for key in ("fold_after", "drop_after", "late_limit")))
+    return Config(extend(shipped(), document, origin), seconds, service_label, retention)
+
+
+def _days(document: Mapping[str, Any], key: str, origin: str) -> int | None:
+    try:
+        return parse_days(document[key], key) if key in document else None
+    except UsageError as exc:
+        raise ConfigError(f"{origin}: {exc}") from None
+
+
+def parse_days(text: Any, name: str) -> int:
+    """Days of "30d", "12w", "2y"."""
+    match = re.fullmatch(r"\s*(\d{1,5})\s*([a-z]+)\s*", text) if isinstance(text, str) else None
+    days = int(match[1]) * _DAYS.get(match[2], 0) if match else 0
+    if 0 < days <= MOST_DAYS:
+        return days
+    raise UsageError(f"{name} is {text!r}; expected a number of days, weeks or years, such as 30d, 12w, 2y")
 
 
 def _document(path: Path) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import accumulate
 from math import fsum, inf
 from typing import Any
@@ -203,7 +204,7 @@ def _by(table: pa.Table, grouping: Labels, column: str) -> dict[Labels, int]:
 
 def _about_runs(state: State) -> Iterator[Family]:
     counters: tuple[tuple[str, str, int], ...] = (
-        ("runs", "Runs of the aggregator.", state.run),
+        ("runs", "Runs of the aggregator.", state.runs),
         ("records_read", "Records read from logs: lines, after partial ones were joined.", state.read),
         ("records_released", "Records that were held for the future and came due.", state.released),
         ("records_foreign", "Records that are no events.", state.foreign),
@@ -216,6 +217,9 @@ def _about_runs(state: State) -> Iterator[Family]:
         ("events_unchecked", "Events that could not be checked for duplicates.", state.unchecked),
         ("events_lost", "Events that were written and never arrived.", state.lost),
         ("events_recovered", "Events that arrived after they were counted as lost.", state.recovered),
+        ("events_late", "Events that came after their limit, and are in no summary.", state.late),
+        ("source_gaps", "Logs that went away before they were read to their end.", state.gaps),
+        ("source_gap_bytes", "Bytes known to have stood unread in logs that went away.", state.gap_bytes),
         (
             "fields_invalid",
             "Fields left out of an event: not a number, negative or beyond the grid.",
@@ -232,10 +236,21 @@ def _about_runs(state: State) -> Iterator[Family]:
         ("last_run_timestamp_seconds", "When the last run ended.", state.finished / 1e6),
         ("last_run_duration_seconds", "How long the last run took.", state.seconds),
         ("newest_event_timestamp_seconds", "Time of the newest event.", state.newest_event / 1e6),
+        ("duplicates_known_dates", "Dates of events for which duplicates are known.", len(state.seen_dates)),
+        (
+            "duplicates_known_from_timestamp_seconds",
+            "Events of before this time are not checked for duplicates; 0 where all are.",
+            timestamp_of(state.checked_from),
+        ),
         ("lag_seconds", "From the newest event to the end of the last run.", _lag(state)),
     )
     for name, help_text, level in gauges:
         yield GaugeMetricFamily(f"logemit_{name}", help_text, value=level)
+
+
+def timestamp_of(date: str) -> float:
+    """Seconds since 1970; 0 for no date."""
+    return datetime.fromisoformat(f"{date}T00:00:00+00:00").timestamp() if date else 0.0
 
 
 def _lag(state: State) -> float:

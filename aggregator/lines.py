@@ -40,7 +40,12 @@ class Lines:
     @property
     def unfinished(self) -> bool:
         """Something without its newline follows."""
-        return bool(self.rest or self._skipped)
+        return bool(self.rest_bytes)
+
+    @property
+    def rest_bytes(self) -> int:
+        """How many bytes of it there are."""
+        return len(self.rest) + (self._skipped_size if self._skipped else 0)
 
     def take(self, piece: bytes) -> Iterator[Block]:
         self._pending.append(piece)

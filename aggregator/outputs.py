@@ -1,7 +1,7 @@
-"""What a run reads of the folder and what it writes: each file's name, form and content."""
+"""The summaries, the totals and the metrics of a folder: each file's name, form and content."""
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -9,14 +9,20 @@ import pyarrow.compute as pc
 from . import cube, live
 from .cube import Cube
 from .definitions import Catalogue, Summary
-from .held import Held
-from .seen import RETAINED_DATES, HistoryRow, Seen, SeenRow
-from .store import State, Store, tables
+from .retention import Marks, folded
+from .store import Store, files, tables
 
-_SEEN = {name: pa.string() if name in ("proc", "kind") else pa.int64() for name in SeenRow._fields}
-_HISTORY = {name: pa.string() if name in ("proc", "kind") else pa.int64() for name in HistoryRow._fields}
 METRICS = "metrics.prom"
-_STATE = "_logemit"
+_TOTALS = "_logemit/totals"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a run does to partitions: `new` cubes, and the marks of before and after."""
+
+    new: Mapping[str, Cube]
+    before: Marks
+    after: Marks
 
 
 class Outputs:
@@ -24,95 +30,83 @@ class Outputs:
         self._store = store
 
     def _read(self, relative: str) -> pa.Table | None:
-        self._store.check(relative)
-        return tables.read(self._store.path(relative))
+        data = self._store.read(relative)
+        return None if data is None else tables.parsed(data, self._store.path(relative))
 
     def _write(self, relative: str, table: pa.Table) -> None:
-        with self._store.staged(relative) as path:
-            tables.write(table, path)
+        self._store.stage(relative, [tables.encoded(table)])
 
     # Summaries.
 
-    def write_partitions(self, new: Cube) -> int:
-        """Merge a cube into the partitions that it touches; how many there are."""
-        summary = new.summary
-        count = 0
-        parts = dict(_by_partition(new))
-        for partition in self._outdated(summary):
-            parts.setdefault(partition, cube.empty(summary))
+    def write_partitions(self, catalogue: Catalogue, change: Change) -> int:
+        """Bring every partition that a change touches up to it; how many there are."""
+        return sum(self._write_summary(summary, change) for summary in catalogue.summaries)
+
+    def _write_summary(self, summary: Summary, change: Change) -> int:
+        parts = dict(_by_partition(change.new[summary.name])) if summary.name in change.new else {}
+        nothing = cube.empty(summary)
+        for partition in [*self._outdated(summary), *self._crossing(summary, change)]:
+            parts.setdefault(partition, nothing)
         for partition, part in parts.items():
-            cells_path, bins_path = f"{summary.name}/{partition}.parquet", f"{summary.name}_bins/{partition}.parquet"
-            bins = self._read(bins_path) if summary.binned else None
-            merged = cube.merge([tables.cube_of(summary, self._read(cells_path), bins), part])
-            cells_table, bins_table = tables.partition_tables(merged)
-            self._write(cells_path, cells_table)
-            if bins_table is not None:
-                self._write(bins_path, bins_table)
-            count += 1
-        return count
+            if change.after.is_dropped(partition):
+                self._write_partition(partition, nothing)
+                continue
+            merged = cube.merge([self._partition(summary, partition), part])
+            self._write_partition(partition, folded(merged) if change.after.is_folded(partition) else merged)
+        return len(parts)
+
+    def _partition(self, summary: Summary, partition: str) -> Cube:
+        cells = self._read(f"{summary.name}/{partition}.parquet")
+        bins = self._read(f"{summary.name}_bins/{partition}.parquet") if summary.binned else None
+        return tables.cube_of(summary, cells, bins)
+
+    def _write_partition(self, partition: str, whole: Cube) -> None:
+        name = whole.summary.name
+        cells, bins = tables.partition_tables(whole)
+        self._write(f"{name}/{partition}.parquet", cells)
+        if bins is not None:
+            self._write(f"{name}_bins/{partition}.parquet", bins)
 
     def _outdated(self, summary: Summary) -> list[str]:
         """All partitions, where the summary has gained columns: a reader takes the columns from any one file."""
-        totals = self._read(f"{_STATE}/totals/{summary.name}.parquet")
+        totals = self._read(f"{_TOTALS}/{summary.name}.parquet")
         wanted = set(cube.cells_schema(summary, windowed=False).names)
-        if totals is None or wanted <= set(totals.column_names):
+        return [] if totals is None or wanted <= set(totals.column_names) else list(self._partitions(summary))
+
+    def _crossing(self, summary: Summary, change: Change) -> list[str]:
+        """The partitions that come to be folded or dropped."""
+        before, after = change.before, change.after
+        if before == after:
             return []
+        return [
+            partition
+            for partition in self._partitions(summary)
+            if before.is_folded(partition) < after.is_folded(partition)
+            or before.is_dropped(partition) < after.is_dropped(partition)
+        ]
+
+    def _partitions(self, summary: Summary) -> Iterator[str]:
         folder = self._store.path(summary.name)
-        return sorted(str(path.relative_to(folder).with_suffix("")) for path in folder.glob("date=*/*.parquet"))
+        return (str(path.relative_to(folder).with_suffix("")) for path in sorted(folder.glob("date=*/*.parquet")))
+
+    # Totals, and what they are shown as.
 
     def write_totals(self, catalogue: Catalogue, new: Mapping[str, Cube]) -> dict[str, Cube]:
-        """The totals of every summary, brought up to the new cubes."""
+        """The totals of every summary, brought up to new totals."""
         totals = {}
         for summary in catalogue.summaries:
-            cells_path, bins_path = (f"{_STATE}/totals/{summary.name}{kind}.parquet" for kind in ("", "_bins"))
+            cells_path, bins_path = (f"{_TOTALS}/{summary.name}{kind}.parquet" for kind in ("", "_bins"))
             total = tables.totals_of(summary, self._read(cells_path), self._read(bins_path))
             if summary.name in new:
-                total = live.settled(cube.merge([total, cube.totals(new[summary.name])]))
+                total = live.settled(cube.merge([total, new[summary.name]]))
                 for path, table in zip((cells_path, bins_path), tables.totals_tables(total), strict=True):
                     self._write(path, table)
             totals[summary.name] = total
         return totals
 
     def write_metrics(self, text: Iterable[str]) -> None:
-        with self._store.staged(METRICS) as path:
-            with path.open("w", encoding="utf-8", newline="\n") as file:
-                file.writelines(text)
-            os.chmod(path, 0o644)  # node_exporter skips what it may not read, whatever the umask was
-
-    # What was seen.
-
-    def seen(self, date: str) -> Iterator[SeenRow]:
-        return (SeenRow(*row) for row in tables.table_rows(self._read(_seen_path(date))))
-
-    def history(self) -> Iterator[HistoryRow]:
-        return (HistoryRow(*row) for row in tables.table_rows(self._read(f"{_STATE}/history.parquet")))
-
-    def write_seen(self, seen: Seen, state: State) -> None:
-        """Also moves `state` on to the dates kept now."""
-        dates = set(state.seen_dates)
-        for date, rows in seen.rows():
-            self._write(_seen_path(date), tables.rows_table(_SEEN, rows))
-            dates.add(date)
-        self._write(f"{_STATE}/history.parquet", tables.rows_table(_HISTORY, seen.history_rows()))
-        state.seen_dates = sorted(dates)[-RETAINED_DATES:]
-        if len(dates) > RETAINED_DATES:
-            state.checked_from = state.seen_dates[0]
-
-    # What waits for its time.
-
-    def held(self) -> list[bytes]:
-        self._store.check(f"{_STATE}/held/lines.jsonl")
-        path = self._store.path(f"{_STATE}/held/lines.jsonl")
-        return path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-
-    def write_held(self, held: Held) -> None:
-        if held.lines or held.due:
-            with self._store.staged(f"{_STATE}/held/lines.jsonl") as path:
-                path.write_bytes(b"".join(line + b"\n" for line in held.lines))
-
-
-def _seen_path(date: str) -> str:
-    return f"{_STATE}/seen/date={date}/part.parquet"
+        # node_exporter skips what it may not read.
+        self._store.stage(METRICS, (piece.encode() for piece in text), files.PUBLIC)
 
 
 def partition_of(summary: Summary, window_starts: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -2,20 +2,26 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-from . import cube, exposition, sources
+from . import cube, exposition, follow, sources
 from .config import Config
 from .decode import Batch, Decoder, Rejection
 from .envelopes import Records, unwrap
-from .errors import LogemitError
+from .errors import InputError
 from .held import Held
-from .outputs import Outputs
+from .memory import Memory
+from .migration import opened
+from .outputs import Change, Outputs
+from .positions import Positions
+from .report import Report
+from .retention import Marks, late_before
 from .rollup import rollup
 from .seen import Seen
-from .store import State, Store, opened
+from .store import State, Store
 
 MERGE_AFTER = 64
 """Partial cubes of a summary that wait before they are merged: what a run holds does not grow with its input."""
@@ -29,77 +35,56 @@ WARNINGS = 20
 Progress = Callable[[int, int], None]
 
 
-@dataclass(slots=True)
-class Report:
-    """What a run did, for people and scripts. Counts are of this run; `missing` and `lost` of all."""
+def aggregate(patterns: Sequence[str], out: Path, config: Config, progress: Progress | None = None) -> Report:
+    """Take in what is new in the logs that paths, folders and globs name, and bring the outputs in `out` up to it.
 
-    run: int = 0
-    read: int = 0
-    released: int = 0
-    events: int = 0
-    foreign: int = 0
-    rejected: int = 0
-    duplicates: int = 0
-    held: int = 0
-    missing: int = 0
-    lost: int = 0
-    conflicts: int = 0
-    unchecked: int = 0
-    fields_invalid: int = 0
-    unfinished: int = 0
-    sources: int = 0
-    partitions: int = 0
-    seconds: float = 0.0
-    out: str = ""
-    by_event: dict[str, int] = field(default_factory=dict)
-    rejections: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-
-    def check_account(self) -> None:
-        """read + released = events + foreign + rejected + duplicates + newly held."""
-        accounted = self.events + self.foreign + self.rejected + self.duplicates + self.held
-        if self.read + self.released != accounted:
-            raise LogemitError(
-                f"{self.read} + {self.released} records read, {accounted} accounted for; nothing changed"
-            )
-
-
-def aggregate(names: Sequence[str], out: Path, config: Config, progress: Progress | None = None) -> Report:
-    """Take in what is new in the files `names` and bring the outputs in `out` up to it, all or nothing.
-
-    `progress` is told bytes done and bytes in all. Raises a LogemitError; then nothing has changed.
+    All or nothing. `progress` is told bytes done and bytes in all. Raises a LogemitError; then nothing has changed.
     """
     began = time.monotonic()
     now = time.time_ns() // 1000
+    names = sources.find(patterns)
     with opened(out) as store:
         run = _Run(store, config, now)
         run.take_released()
         total, done = sum(map(sources.size, names)), 0
-        for name in names:
+        for name in _all_names(names, patterns, run.reader):
             for block in run.reader.blocks(name):
                 run.take(unwrap(block), name)
                 if progress:
                     progress(done + run.reader.position, total)
             done += sources.size(name)
-        return run.commit(len(names), began)
+        return run.commit(began)
+
+
+def _all_names(names: Sequence[str], patterns: Sequence[str], reader: sources.Reader) -> Iterator[str]:
+    """Also what was rotated since the last run, or is rotated while this one is at work."""
+    yield from names
+    with suppress(InputError):
+        yield from (name for name in sources.find(patterns) if not reader.is_read(name))
+    yield from follow.rotated(reader)
 
 
 class _Run:
     def __init__(self, store: Store, config: Config, now: int) -> None:
-        self.reader = sources.Reader(store.state.checkpoints)
+        state = store.state
+        self.reader = sources.Reader(Positions(state.checkpoints, now))
         self._store = store
         self._config = config
         self._now = now
-        self._outputs = Outputs(store)
+        self._marks = Marks(state.folded_before, state.dropped_before)
+        self._marks_after = self._marks.moved(config.retention, now)
+        self._late_before = late_before(config.retention, now, self._marks_after)
+        self._memory = Memory(store)
         self._decoder = Decoder(config.catalogue)
-        self._seen = Seen(self._outputs.seen, self._outputs.history(), store.state.checked_from, now)
-        self._held = Held(self._outputs.held(), now)
+        self._seen = Seen(self._memory.seen, self._memory.history(), state.checked_from, now)
+        self._held = Held(self._memory.held(), now)
         self._partials: dict[str, list[cube.Cube]] = {}
-        self._report = Report(run=store.state.run + 1, out=str(store.out))
+        self._late: dict[str, list[cube.Cube]] = {}
+        self._report = Report(run=state.runs + 1, out=str(store.out))
         self._by_event: Counter[str] = Counter()
-        self._event_names = set(store.state.events)
+        self._event_names = set(state.events)
         self._rejected: Counter[str] = Counter()
-        self._newest = store.state.newest_event
+        self._newest = state.newest_event
 
     def take_released(self) -> None:
         """Events that were held until now."""
@@ -152,39 +137,51 @@ class _Run:
         self._by_event[event if event in self._event_names else "__other__"] += len(batch)
         self._report.events += len(batch)
         self._newest = max([self._newest, *batch.columns["timestamp"]])
+        is_late = [moment < self._late_before for moment in batch.columns["timestamp"]]
+        if any(is_late):
+            late = batch.keep(is_late)
+            self._report.late += len(late)
+            for summary in self._config.catalogue.of_event(event):
+                _add(self._late, cube.totals(rollup(late, summary, self._config.window_seconds)))
+            batch = batch.keep([not each for each in is_late])
         for summary in self._config.catalogue.of_event(event):
-            partials = self._partials.setdefault(summary.name, [])
-            partials.append(rollup(batch, summary, self._config.window_seconds))
-            if len(partials) >= MERGE_AFTER:
-                partials[:] = [cube.merge(partials)]
+            _add(self._partials, rollup(batch, summary, self._config.window_seconds))
 
-    def commit(self, source_count: int, began: float) -> Report:
-        report, outputs = self._report, self._outputs
+    def commit(self, began: float) -> Report:
+        report, catalogue = self._report, self._config.catalogue
+        outputs = Outputs(self._store)
         lost_now = self._seen.seal()
-        report.duplicates = self._seen.duplicates
-        report.conflicts, report.unchecked = self._seen.conflicts, self._seen.unchecked
-        report.warnings, report.unfinished = self.reader.warnings, self.reader.unfinished
-        report.by_event, report.sources = dict(self._by_event), source_count
+        gaps = follow.gaps(self.reader)
+        self._complete(gaps)
         report.check_account()
-        state = self._next_state(lost_now)
+        state = self._next_state(lost_now, gaps)
         state.check_account()
         report.missing, report.lost = state.missing, state.lost
         new = {name: cube.merge(partials) for name, partials in self._partials.items()}
-        report.partitions = sum(outputs.write_partitions(new[name]) for name in new)
-        totals = outputs.write_totals(self._config.catalogue, new)
-        outputs.write_seen(self._seen, state)
-        outputs.write_held(self._held)
+        late = {name: cube.merge(partials) for name, partials in self._late.items()}
+        report.partitions = outputs.write_partitions(catalogue, Change(new, self._marks, self._marks_after))
+        totals = outputs.write_totals(catalogue, _totals(new, late))
+        forgotten = self._memory.write(self._seen, self._held, state)
         state.finished = time.time_ns() // 1000
         state.seconds = report.seconds = round(time.monotonic() - began, 3)
-        text = exposition.text(self._config.catalogue, totals, state, service_label=self._config.service_label)
-        outputs.write_metrics(text)
-        self._store.commit(state)
+        outputs.write_metrics(exposition.text(catalogue, totals, state, service_label=self._config.service_label))
+        report.warnings.extend(self._store.warnings)
+        self._store.commit(state, forgotten)
         return report
 
-    def _next_state(self, lost_now: int) -> State:
+    def _complete(self, gaps: list[follow.Gap]) -> None:
+        report, seen, reader = self._report, self._seen, self.reader
+        report.duplicates, report.conflicts, report.unchecked = seen.duplicates, seen.conflicts, seen.unchecked
+        report.unfinished, report.sources, report.gaps = reader.unfinished, reader.sources, len(gaps)
+        report.by_event = dict(self._by_event)
+        report.warnings = [*reader.warnings, *map(str, gaps[:WARNINGS])]
+
+    def _next_state(self, lost_now: int, gaps: list[follow.Gap]) -> State:
         before, report, seen = self._store.state, self._report, self._seen
-        return State(
-            run=report.run,
+        return replace(
+            before,
+            commit=before.commit + 1,
+            runs=report.run,
             read=before.read + report.read,
             released=before.released + report.released,
             foreign=before.foreign + report.foreign,
@@ -197,9 +194,27 @@ class _Run:
             unchecked=before.unchecked + seen.unchecked,
             lost=before.lost + lost_now,
             recovered=before.recovered + seen.recovered,
+            late=before.late + report.late,
+            gaps=before.gaps + len(gaps),
+            gap_bytes=before.gap_bytes + sum(gap.rest for gap in gaps),
             missing=seen.missing,
             newest_event=self._newest,
-            checked_from=before.checked_from,
-            seen_dates=before.seen_dates,
-            checkpoints=list(self.reader.checkpoints),
+            folded_before=self._marks_after.folded_before,
+            dropped_before=self._marks_after.dropped_before,
+            checkpoints=self.reader.positions.remembered(),
         )
+
+
+def _add(partials: dict[str, list[cube.Cube]], new: cube.Cube) -> None:
+    kept = partials.setdefault(new.summary.name, [])
+    kept.append(new)
+    if len(kept) >= MERGE_AFTER:
+        kept[:] = [cube.merge(kept)]
+
+
+def _totals(new: Mapping[str, cube.Cube], late: Mapping[str, cube.Cube]) -> dict[str, cube.Cube]:
+    """What the totals gain, by summary."""
+    parts: dict[str, list[cube.Cube]] = {name: [each] for name, each in late.items()}
+    for name, each in new.items():
+        parts.setdefault(name, []).append(cube.totals(each))
+    return {name: cube.merge(found) for name, found in parts.items()}

@@ -1,8 +1,9 @@
 """What was seen of each process: duplicates are dropped, and what never arrived is known.
 
-Two views of the same numbers. Per event date, the intervals of `seq` of every `proc`: loaded only for the dates that a
-run touches, they tell a duplicate from a new event. Over all dates, the intervals of the processes seen lately: the
-holes in them are missing lines. A hole that has stayed open for the horizon is sealed: lost, and counted once.
+Two views of the same numbers. Per hour of the events, the intervals of `seq` of every `proc`, with a mark of each
+event's time: loaded only for the hours that a run touches, they tell a duplicate from a new event, and from another
+event of the same number. Over all hours, the intervals of the processes seen lately: the holes in them are missing
+lines. A hole that has stayed open for the horizon is sealed: lost, and counted once.
 """
 
 from collections import defaultdict
@@ -11,11 +12,13 @@ from dataclasses import dataclass, field
 from datetime import date as calendar_date
 from datetime import timedelta
 from functools import lru_cache
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 from .intervals import Interval, IntervalSet
+from .marks import BLOCK, Marks
 
-DAY = 86_400_000_000
+HOUR = 3_600_000_000
+DAY = 24 * HOUR
 HORIZON = DAY
 """Microseconds after which a missing line counts as lost."""
 
@@ -28,9 +31,11 @@ FAR = 10**9
 RETAINED_DATES = 400
 """Event dates for which duplicates are known."""
 
+Verdict = Literal["new", "duplicate", "conflict"]
+
 
 class SeenRow(NamedTuple):
-    """An interval of one process on one date: `seen`, or one number that two events had, a `conflict`."""
+    """Of one process in one hour: an interval `seen`, a number that two events had, a `conflict`, or `marks`."""
 
     proc: str
     kind: str
@@ -38,6 +43,7 @@ class SeenRow(NamedTuple):
     last: int
     earliest: int
     latest: int
+    marks: bytes | None = None
 
 
 class HistoryRow(NamedTuple):
@@ -68,31 +74,59 @@ class History:
 
 
 @dataclass(slots=True)
-class Day:
-    """What was seen on one date."""
+class Hour:
+    """What was seen of the events of one hour."""
 
     seen: dict[str, IntervalSet] = field(default_factory=dict)
+    marks: dict[str, Marks] = field(default_factory=dict)
     conflicts: set[tuple[str, int, int]] = field(default_factory=set)
     """(proc, seq, moment) of events whose number another event has."""
 
     @classmethod
     def of(cls, rows: Iterable[SeenRow]) -> Self:
-        day, procs = cls(), defaultdict[str, list[Interval]](list)
-        for proc, kind, *interval in rows:
+        hour, seen, marks = (
+            cls(),
+            defaultdict[str, list[Interval]](list),
+            defaultdict[str, list[tuple[int, bytes]]](list),
+        )
+        for proc, kind, first, last, earliest, latest, data in rows:
             if kind == "conflict":
-                day.conflicts.add((proc, interval[0], interval[2]))
+                hour.conflicts.add((proc, first, earliest))
+            elif kind == "marks":
+                marks[proc].append((first, data or b""))
             else:
-                procs[proc].append(Interval(*interval))
-        day.seen = {proc: IntervalSet(sorted(intervals)) for proc, intervals in procs.items()}
-        return day
+                seen[proc].append(Interval(first, last, earliest, latest))
+        hour.seen = {proc: IntervalSet(sorted(intervals)) for proc, intervals in seen.items()}
+        hour.marks = {proc: Marks(blocks) for proc, blocks in marks.items()}
+        return hour
 
     def rows(self) -> list[SeenRow]:
         seen = [SeenRow(proc, "seen", *interval) for proc in sorted(self.seen) for interval in self.seen[proc]]
-        return [*seen, *(SeenRow(proc, "conflict", seq, seq, at, at) for proc, seq, at in sorted(self.conflicts))]
+        conflicts = [SeenRow(proc, "conflict", seq, seq, at, at) for proc, seq, at in sorted(self.conflicts)]
+        marks = [
+            SeenRow(proc, "marks", first, first + BLOCK - 1, 0, 0, data)
+            for proc in sorted(self.marks)
+            for first, data in self.marks[proc].blocks()
+        ]
+        return [*seen, *conflicts, *marks]
+
+    def admit(self, proc: str, seq: int, moment: int) -> Verdict:
+        intervals = self.seen.setdefault(proc, IntervalSet())
+        known = intervals.find(seq)
+        if known is None:
+            intervals.add(seq, moment)
+            self.marks.setdefault(proc, Marks()).add(seq, moment)
+            return "new"
+        marks = self.marks.get(proc)
+        first = known.earliest <= moment <= known.latest and (marks is None or marks.may_be(seq, moment))
+        if first or (proc, seq, moment) in self.conflicts:
+            return "duplicate"
+        self.conflicts.add((proc, seq, moment))
+        return "conflict"
 
 
 class Seen:
-    """`load` gives the rows kept for a date ("2026-11-20"); dates before `checked_from` are not kept any more."""
+    """`load` gives the rows kept for an hour ("2026-11-20/13"); dates before `checked_from` are not kept any more."""
 
     def __init__(
         self, load: Callable[[str], Iterable[SeenRow]], history: Iterable[HistoryRow], checked_from: str, now: int
@@ -100,7 +134,7 @@ class Seen:
         self._load = load
         self._checked_from = checked_from
         self._now = now
-        self._days: dict[str, Day] = {}
+        self._hours: dict[str, Hour] = {}
         self._history: dict[str, History] = {}
         rows: dict[tuple[str, str], list[Interval]] = defaultdict(list)
         for proc, kind, first, last, earliest, latest, heard_at in history:
@@ -112,7 +146,7 @@ class Seen:
 
     def admit(self, proc: str | None, seq: int | None, moment: int) -> bool:
         """Whether an event counts; False for one that was delivered before."""
-        if proc is None or seq is None or (date := date_of(moment)) < self._checked_from:
+        if proc is None or seq is None or (hour := hour_of(moment)) < self._checked_from:
             self.unchecked += 1
             return True
         history = self._history.setdefault(proc, History())
@@ -120,29 +154,23 @@ class Seen:
         if history.is_far(seq):  # a forged number must not make thousands of millions missing
             self.unchecked += 1
             return True
-        day = self._day(date)
-        intervals = day.seen.setdefault(proc, IntervalSet())
-        known = intervals.find(seq)
-        if known is None:
-            intervals.add(seq, moment)
+        verdict = self._hour(hour).admit(proc, seq, moment)
+        if verdict == "new":
             self._remember(history, seq, moment)
-            return True
-        repeated = (proc, seq, moment) in day.conflicts or known.earliest <= moment <= known.latest
-        if repeated:
+        elif verdict == "duplicate":
             self.duplicates += 1
         else:
             self.conflicts += 1
-            day.conflicts.add((proc, seq, moment))
-        return not repeated
+        return verdict != "duplicate"
 
-    def _day(self, date: str) -> Day:
-        day = self._days.get(date)
-        if day is None:
-            day = self._days[date] = Day.of(self._load(date))
-        return day
+    def _hour(self, name: str) -> Hour:
+        hour = self._hours.get(name)
+        if hour is None:
+            hour = self._hours[name] = Hour.of(self._load(name))
+        return hour
 
     def _remember(self, history: History, seq: int, moment: int) -> None:
-        if history.seen.find(seq) is not None:  # on another date
+        if history.seen.find(seq) is not None:  # in another hour
             self.conflicts += 1
             return
         history.seen.add(seq, moment)
@@ -169,8 +197,8 @@ class Seen:
         return sum(hole.numbers for history in self._history.values() for hole in history.covered.holes())
 
     def rows(self) -> Iterator[tuple[str, list[SeenRow]]]:
-        """(date, rows) of every date touched."""
-        return ((date, day.rows()) for date, day in sorted(self._days.items()))
+        """(hour, rows) of every hour touched."""
+        return ((name, hour.rows()) for name, hour in sorted(self._hours.items()))
 
     def history_rows(self) -> list[HistoryRow]:
         return [
@@ -181,11 +209,21 @@ class Seen:
         ]
 
 
+def hour_of(moment: int) -> str:
+    """The UTC date and hour of microseconds since 1970, as "2026-11-20/13"."""
+    return _name_of_hour(moment // HOUR)
+
+
+def hours_of(row: SeenRow) -> Iterator[str]:
+    """The hours that an interval touches."""
+    return (_name_of_hour(hour) for hour in range(row.earliest // HOUR, row.latest // HOUR + 1))
+
+
 def date_of(moment: int) -> str:
     """The UTC date of microseconds since 1970."""
-    return _date_of_day(moment // DAY)
+    return hour_of(moment)[:10]
 
 
-@lru_cache(maxsize=1024)
-def _date_of_day(day: int) -> str:
-    return (calendar_date(1970, 1, 1) + timedelta(days=day)).isoformat()
+@lru_cache(maxsize=4096)
+def _name_of_hour(hour: int) -> str:
+    return f"{calendar_date(1970, 1, 1) + timedelta(days=hour // 24)}/{hour % 24:02}"

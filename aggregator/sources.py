@@ -1,9 +1,4 @@
-"""Where lines come from, and where reading stopped last time.
-
-A source is known by the SHA-256 of its first decompressed bytes (up to 1,024), its position by the decompressed
-offset at a line end and a hash of the 64 KiB before it. Name, inode and time are not trusted: so a file that was
-renamed, copied, truncated or compressed since is recognised, and one that was rewritten is read from its start.
-"""
+"""Which files there are, and their lines from where reading stopped last time."""
 
 import glob
 import os
@@ -11,31 +6,18 @@ import re
 import stat
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
 from . import compression
 from .errors import InputError, ReadWriteError, UsageError
 from .lines import TAIL_BYTES, Block, Lines
-
-FINGERPRINT_BYTES = 1024
+from .positions import FINGERPRINT_BYTES, Look, Positions, absolute, digest
 
 STDIN = "-"
 LOG_NAME = re.compile(r".+\.(log|jsonl|ndjson|out)([.-].*)?|.+\.(gz|zst)|stdout|stderr")
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """How far one source was read: `offset` decompressed bytes, `lines` lines."""
-
-    head_bytes: int
-    head: str
-    offset: int
-    tail: str
-    lines: int
-    name: str
+PACKED_SAMPLE = 4096
+"""Bytes at either end of a compressed file that tell it from others of its size: at its end stands a checksum."""
 
 
 def find(patterns: Iterable[str]) -> list[str]:
@@ -88,36 +70,57 @@ def size(name: str) -> int:
 
 
 class Reader:
-    """Reads sources from where their checkpoints say, and moves these on."""
+    """Reads sources from where their positions are, and moves these on."""
 
-    def __init__(self, checkpoints: Iterable[Checkpoint] = ()) -> None:
-        self._checkpoints = {(c.head, c.offset, c.tail): c for c in checkpoints}
+    def __init__(self, positions: Positions | None = None) -> None:
+        self.positions = positions or Positions()
         self.warnings: list[str] = []
         self.unfinished = 0
+        self.sources = 0
         self.position = 0
         """Bytes of the current file taken from disk, for progress."""
-
-    @property
-    def checkpoints(self) -> tuple[Checkpoint, ...]:
-        return tuple(self._checkpoints.values())
+        self._identities: set[tuple[int, int]] = set()
 
     def blocks(self, name: str) -> Iterator[Block]:
-        """The new lines of one source. Once exhausted, its checkpoint has moved. Raises ReadWriteError, InputError."""
+        """The new lines of one source, once for all of its names. Once exhausted, its checkpoint has moved.
+
+        One that is gone is told in `warnings`. Raises ReadWriteError.
+        """
         self.position = 0
         try:
             if name == STDIN:
                 yield from self._stream_blocks(sys.stdin.buffer)
                 return
             with open(name, "rb") as file:
-                regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-                yield from self._file_blocks(name, file) if regular else self._stream_blocks(file)
+                status = os.fstat(file.fileno())
+                if stat.S_ISREG(status.st_mode):
+                    yield from self._once(name, file, status)
+                else:
+                    yield from self._stream_blocks(file)
         except FileNotFoundError:
-            raise InputError(f"{name}: vanished before it was read; run again") from None
+            self.warnings.append(f"{name}: vanished before it was read")
         except OSError as exc:
             raise ReadWriteError(f"{name}: cannot be read: {exc.strerror or exc}; check its permissions") from None
 
+    def is_read(self, name: str) -> bool:
+        """Whether the file that now has this name was read already; also for one that is gone."""
+        try:
+            status = os.stat(name)
+        except OSError:
+            return True
+        return not stat.S_ISREG(status.st_mode) or (status.st_dev, status.st_ino) in self._identities
+
+    def head(self, name: str) -> bytes:
+        """What a file begins with; nothing where it cannot be read."""
+        try:
+            with open(name, "rb") as file:
+                return _head(_Limited(file, os.fstat(file.fileno()).st_size))
+        except (OSError, compression.TornError):
+            return b""
+
     def _stream_blocks(self, file: BinaryIO) -> Iterator[Block]:
         """A stream does not come back: its last line counts, whether it ends or not."""
+        self.sources += 1
         lines = Lines()
         for piece in iter(lambda: file.read1(1 << 18), b""):  # type: ignore[attr-defined]
             self.position += len(piece)
@@ -127,47 +130,41 @@ class Reader:
             yield from lines.take(b"\n")
             yield from lines.flush()
 
-    def _file_blocks(self, name: str, file: BinaryIO) -> Iterator[Block]:
-        limited = _Limited(file, os.fstat(file.fileno()).st_size)
+    def _once(self, name: str, file: BinaryIO, status: os.stat_result) -> Iterator[Block]:
+        identity = (status.st_dev, status.st_ino)
+        if identity in self._identities:
+            return
+        self._identities.add(identity)
+        self.sources += 1
+        limited = _Limited(file, status.st_size)
+        look = Look(absolute(name), status.st_mtime_ns // 1000, _packed(limited))
+        if not self.positions.unpacked(look):
+            yield from self._file_blocks(look, limited, name)
+
+    def _file_blocks(self, look: Look, file: "_Limited", name: str) -> Iterator[Block]:
         try:
-            head = _head(limited)
+            head = _head(file)
         except compression.TornError as exc:
             self._warn_torn(name, exc)
             return
         if not head:
             return
-        known, tail = self._recognise(limited, head)
-        lines = Lines(known.offset, known.lines, tail) if known else Lines()
+        known, tail = self.positions.recognise(head, lambda offset: _tail(file, offset))
+        lines, torn = Lines(known.offset, known.lines, tail) if known else Lines(), False
         try:
-            for piece in _from_offset(limited, lines.offset):
-                self.position = limited.position
+            for piece in _from_offset(file, lines.offset):
+                self.position = file.position
                 yield from lines.take(piece)
         except compression.TornError as exc:
+            torn = True
             self._warn_torn(name, exc)
         yield from lines.flush()
         self.unfinished += lines.unfinished
         if lines.offset:
-            if known:
-                del self._checkpoints[known.head, known.offset, known.tail]
-            self._add(name, head[: lines.offset], lines)
+            self.positions.move(known, look, head, lines, torn=torn)
 
     def _warn_torn(self, name: str, exc: Exception) -> None:
         self.warnings.append(f"{name}: {exc}; its whole lines were read, the rest waits for the next run")
-
-    def _recognise(self, file: "_Limited", head: bytes) -> tuple[Checkpoint | None, bytes]:
-        """The furthest checkpoint of this content, and the bytes before its offset."""
-        digests = {n: _digest(head[:n]) for n in {c.head_bytes for c in self._checkpoints.values()} if n <= len(head)}
-        fitting = [c for c in self._checkpoints.values() if digests.get(c.head_bytes) == c.head]
-        for checkpoint in sorted(fitting, key=lambda c: c.offset, reverse=True):
-            tail = _tail(file, checkpoint.offset)
-            if _digest(tail) == checkpoint.tail:
-                return checkpoint, tail
-        return None, b""
-
-    def _add(self, name: str, head: bytes, lines: "Lines") -> None:
-        base = os.path.basename(name)
-        checkpoint = Checkpoint(len(head), _digest(head), lines.offset, _digest(lines.tail), lines.lines, base)
-        self._checkpoints[checkpoint.head, checkpoint.offset, checkpoint.tail] = checkpoint
 
 
 class _Limited:
@@ -175,7 +172,7 @@ class _Limited:
 
     def __init__(self, file: BinaryIO, length: int) -> None:
         self._file = file
-        self._length = length
+        self.length = length
         self.position = 0
 
     def seek(self, position: int) -> int:
@@ -183,7 +180,7 @@ class _Limited:
         return self.position
 
     def read(self, count: int = -1) -> bytes:
-        left = max(0, self._length - self.position)
+        left = max(0, self.length - self.position)
         data = self._file.read(left if count < 0 else min(count, left))
         self.position += len(data)
         return data
@@ -235,5 +232,11 @@ def _tail(file: _Limited, offset: int) -> bytes:
     return tail
 
 
-def _digest(data: bytes) -> str:
-    return sha256(data).hexdigest()
+def _packed(file: _Limited) -> str:
+    """What a compressed file is known by; "" for one that is not."""
+    file.seek(0)
+    begin = file.read(PACKED_SAMPLE)
+    if compression.kind(begin) == "plain":
+        return ""
+    file.seek(max(0, file.length - PACKED_SAMPLE))
+    return digest(b"%d " % file.length + begin + file.read())

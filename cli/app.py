@@ -99,7 +99,7 @@ def aggregate_command(
 
     A run that is killed leaves nothing half done. Run it from cron, every minute or once a day.
     """
-    from aggregator import aggregate, sources
+    from aggregator import aggregate
     from aggregator import config as configuration
 
     from . import output, progress
@@ -107,9 +107,8 @@ def aggregate_command(
     settings = configuration.load(_path(config), window)
     if not out:
         raise UsageError("--out is empty; name a folder for the output")
-    names = sources.find(source)
     with progress.shown(sys.stderr.isatty() and not as_json) as tell:
-        report = aggregate(names, Path(out), settings, tell)
+        report = aggregate(source, Path(out), settings, tell)
     output.report(report, as_json=as_json)
 
 

@@ -14,7 +14,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from aggregator.check import Findings
     from aggregator.definitions import Catalogue
-    from aggregator.run import Report
+    from aggregator.report import Report
 
 
 EVENTS_SHOWN = 8

@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator import config
-from aggregator.run import Report, aggregate
+from aggregator.report import Report
+from aggregator.run import aggregate
 from tests.test_recount import CASES, GENERATED, OWN, SAMPLES, exact, generated, log_of
 
 LINES = 300

@@ -6,20 +6,17 @@ there is finished by the next one, and one that died before has left nothing but
 
 import errno
 import hashlib
-import json
-import os
-import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import OutputError, ReadWriteError, StateError
+from . import documents, files, formats, manifests
 from .lock import locked
 from .state import State
 
-FORMAT = 1
 STATE_FOLDER = "_logemit"
 KEPT_COMMITS = 3
 _REFUSED = frozenset(
@@ -42,23 +39,20 @@ def opened(out: Path) -> Iterator["Store"]:
 
     Raises OutputError, LockedError, StateError, ReadWriteError.
     """
-    try:
-        with _told(out):
+    with ExitStack() as stack:
+        with told(out):
             if out.exists() and not out.is_dir():
                 raise OutputError(f"{out}: is a file, expected a folder for the output; choose another --out")
-            (out / STATE_FOLDER / "commit").mkdir(parents=True, exist_ok=True)
-        with ExitStack() as stack:
-            store = Store(out)
-            with _told(out):
-                stack.enter_context(locked(out / STATE_FOLDER / "lock"))
-                store.recover()
-            yield store
-    except PermissionError as exc:
-        raise OutputError(f"{out}: cannot be written: {exc.strerror}; check its owner and mode") from None
+            files.make_folder(out / STATE_FOLDER / "commit")
+            stack.enter_context(locked(out / STATE_FOLDER / "lock"))
+        store = Store(out)
+        store.recover()
+        yield store
 
 
 @contextmanager
-def _told(out: Path) -> Iterator[None]:
+def told(out: Path) -> Iterator[None]:
+    """The system's errors as ours."""
     try:
         yield
     except OSError as exc:
@@ -81,150 +75,164 @@ class Store:
     def __init__(self, out: Path) -> None:
         self.out = out
         self.state = State()
+        self.is_older = False
+        """Whether the last commit is of an older format."""
+        self.warnings: list[str] = []
         self._folder = out / STATE_FOLDER
+        self._manifests = manifests.Manifests(out)
         self._staged: list[StagedFile] = []
+        self._adopted: dict[str, str] = {}
 
     def path(self, relative: str) -> Path:
         return self.out / relative
 
-    def check(self, relative: str) -> None:
-        """Raises StateError for a file of the state that is not the one that was committed."""
-        wanted = self.state.files.get(relative)
+    def digest(self, relative: str) -> str | None:
+        """What was committed under this name; None for nothing. Raises StateError."""
+        date = manifests.date_in(relative)
+        return self.files_of(date).get(relative) if date else self.state.files.get(relative)
+
+    def files_of(self, date: str) -> dict[str, str]:
+        """Digest by name of the files of a date. Raises StateError."""
+        found = self._manifests.of(date)
+        if not found and date in self.state.seen_dates:
+            raise StateError(f"{self.path(manifests.path_of(date))}: is gone; see logemit repair")
+        return found
+
+    def read(self, relative: str) -> bytes | None:
+        """A file as it was committed; None where there is none.
+
+        Raises StateError for one that is not. Of the partitions, which belong to the users, one that was removed is
+        told in `warnings`.
+        """
+        path, wanted = self.path(relative), self.digest(relative)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            if wanted is None:
+                return None
+            if _is_state(relative):
+                raise StateError(f"{path}: is gone; see logemit repair") from None
+            self.warnings.append(f"{path}: is gone; what it held is in the totals only")
+            return None
+        except OSError as exc:
+            raise ReadWriteError(f"{path}: cannot be read: {exc.strerror}; check its permissions") from None
         if wanted is None:
-            return
-        path = self.path(relative)
-        with _told(self.out):
-            found = _file_digest(path) if path.exists() else None
-        if found != wanted:
-            what = "is gone" if found is None else "was changed since it was committed"
-            raise StateError(f"{path}: {what}; restore {STATE_FOLDER} from a backup, or aggregate into a new --out")
+            raise StateError(f"{path}: no run has written this; move it away")
+        if hashlib.sha256(data).hexdigest() != wanted:
+            raise StateError(f"{path}: was changed since it was committed; see logemit repair")
+        return data
 
     # The way out: stage, commit, apply.
 
-    @contextmanager
-    def staged(self, target: str) -> Iterator[Path]:
-        """A path to write the new content of `target` to."""
-        staged = f"{STATE_FOLDER}/staging/{self.state.run + 1}/{len(self._staged):06d}"
+    def stage(self, target: str, pieces: Iterable[bytes], mode: int = files.PRIVATE) -> None:
+        """Write the new content of `target`."""
+        staged = f"{STATE_FOLDER}/staging/{self.state.commit + 1}/{len(self._staged):06d}"
         path = self.path(staged)
-        with _told(self.out):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            yield path
-            _sync_file(path)
-            self._staged.append(StagedFile(target, staged, _file_digest(path)))
+        with told(self.out):
+            files.make_folder(path.parent)
+            self._staged.append(StagedFile(target, staged, files.write(path, pieces, mode)))
 
-    def commit(self, state: State) -> None:
-        """Make the staged files and `state` the output, all or nothing."""
-        assert state.run == self.state.run + 1
-        own = {file.target: file.sha256 for file in self._staged if file.target.startswith(f"{STATE_FOLDER}/")}
-        state.files = {**self.state.files, **own}
-        body = {
-            "format": FORMAT,
-            "state": state.to_json(),
-            "files": [{"target": f.target, "staged": f.staged, "sha256": f.sha256} for f in self._staged],
-        }
-        path = self._commit_path(state.run)
-        with _told(self.out):
-            if self._staged:
-                _sync_folder(self.path(self._staged[0].staged).parent)
-            _write_whole(path, json.dumps({"checksum": _checksum(body), **body}).encode())  # the commit point
-            self._apply(state.run, self._staged)
-        self._staged = []
+    def adopt(self, paths: Iterable[Path]) -> None:
+        """Take files that are there already into the manifests, as they are."""
+        for path in paths:
+            if (sha := files.digest(path)) is not None:
+                self._adopted[str(path.relative_to(self.out))] = sha
+
+    def commit(self, state: State, removed: Collection[str] = ()) -> None:
+        """Make the staged files and `state` the output, and `removed` files go, all or nothing."""
+        assert state.commit == self.state.commit + 1
+        gone = set(removed)
+        digests = {**self._adopted, **{file.target: file.sha256 for file in self._staged}}
+        for path, content in self._manifests.changed(digests, gone):
+            if content is None:
+                gone.add(path)
+            else:
+                self.stage(path, [content])
+        undated = {name: sha for name, sha in digests.items() if _is_state(name) and not manifests.date_in(name)}
+        state.files = {name: sha for name, sha in {**state.files, **undated}.items() if name not in gone}
+        body = {"state": state.to_json(), "files": [asdict(file) for file in self._staged], "removed": sorted(gone)}
+        with told(self.out):
+            self._record(state.commit, documents.sealed(body))
+            self._apply(state.commit, self._staged, sorted(gone))
+        self._staged, self._adopted = [], {}
+        self._manifests.forget()
         self.state = state
+
+    def _record(self, number: int, document: bytes) -> None:
+        if self._staged:
+            files.sync_folder(self.path(self._staged[0].staged).parent)
+        files.write_whole(self._folder / "commit" / f"{number:010d}.copy", document)
+        files.write_whole(self._commit_path(number), document)  # the commit point
 
     def recover(self) -> None:
         """Load the newest commit and finish it; throw away what no commit speaks of."""
-        runs = sorted(int(path.stem) for path in self._folder.glob("commit/*.json") if path.stem.isdigit())
-        if runs:
-            body = self._load(runs[-1])
-            self.state = State.from_json(body["state"])
-            if not self._applied_path(runs[-1]).exists():
-                self._apply(runs[-1], [StagedFile(**file) for file in body["files"]])
-        elif (self._folder / "totals").exists():
-            raise StateError(f"{self._folder}: its commits are gone; restore it from a backup, or use a new --out")
-        shutil.rmtree(self._folder / "staging", ignore_errors=True)
+        with told(self.out):
+            document = newest(self.out)
+            if document is None:
+                self._check_unused()
+            else:
+                self._finish(document)
+            files.remove_tree(self._folder / "staging")
 
-    def _load(self, run: int) -> dict[str, Any]:
-        path = self._commit_path(run)
-        try:
-            document: dict[str, Any] = json.loads(path.read_bytes())
-            checksum = document.pop("checksum")
-        except PermissionError as exc:
-            raise ReadWriteError(f"{path}: cannot be read: {exc.strerror}; check its permissions") from None
-        except (ValueError, KeyError, AttributeError, TypeError):
-            raise StateError(f"{path}: damaged; restore _logemit from a backup") from None
-        if document.get("format") != FORMAT:
-            found = document.get("format")
-            raise StateError(f"{path}: state of format {found!r}, this logemit writes {FORMAT}; upgrade logemit")
-        if checksum != _checksum(document):
-            raise StateError(f"{path}: its checksum does not fit; restore _logemit from a backup")
-        return document
+    def _check_unused(self) -> None:
+        if any((self._folder / name).exists() for name in ("totals", "seen", "manifest")):
+            raise StateError(f"{self._folder}: its commits are gone; see logemit repair")
 
-    def _apply(self, run: int, files: list[StagedFile]) -> None:
-        folders: set[Path] = set()
-        for file in files:
-            staged, target = self.path(file.staged), self.path(file.target)
+    def _finish(self, document: dict[str, Any]) -> None:
+        body = formats.upgraded(document)
+        self.state = State.from_json(body["state"])
+        number = self.state.commit
+        if not self._applied_path(number).exists():
+            staged = [StagedFile(**file) for file in body["files"]]
+            for file in staged:
+                self._check_staged(file)
+            self._apply(number, staged, body["removed"])
+        self.is_older = body["format"] != document["format"]
+
+    def _check_staged(self, file: StagedFile) -> None:
+        found = files.digest(self.path(file.staged))
+        if found is None and files.digest(self.path(file.target)) != file.sha256:
+            raise StateError(f"{self.path(file.target)}: its staged content is gone; see logemit repair")
+        if found not in (None, file.sha256):
+            raise StateError(f"{self.path(file.staged)}: changed after it was committed; see logemit repair")
+
+    def _apply(self, number: int, staged: list[StagedFile], removed: Collection[str]) -> None:
+        folders = set()
+        for file in staged:
+            source, target = self.path(file.staged), self.path(file.target)
             folders.add(target.parent)  # also of a file that a run before renamed and did not live to sync
-            if not staged.exists():
-                if not target.exists() or _file_digest(target) != file.sha256:
-                    raise StateError(f"{target}: its staged content is gone; restore the folder from a backup")
-                continue
-            if _file_digest(staged) != file.sha256:
-                raise StateError(f"{staged}: changed after it was committed; restore the folder from a backup")
-            folders.update(_make_folder(target.parent))
-            os.replace(staged, target)
-        for folder in folders:
-            _sync_folder(folder)
-        self._applied_path(run).touch()
-        _sync_folder(self._folder / "commit")
-        self._clean_up(run)
+            if source.exists():
+                files.make_folder(target.parent)
+                files.rename(source, target)
+        for name in removed:
+            if (path := self.path(name)).parent.exists():
+                files.remove(path)
+                folders.add(path.parent)
+        for folder in sorted(folders):
+            files.sync_folder(folder)
+        files.write(self._applied_path(number), [])
+        files.sync_folder(self._folder / "commit")
+        self._clean_up(number)
 
-    def _clean_up(self, run: int) -> None:
-        shutil.rmtree(self._folder / "staging" / str(run), ignore_errors=True)
-        for path in self._folder.glob("commit/*.*"):
-            if path.stem.isdigit() and int(path.stem) <= run - KEPT_COMMITS:
-                path.unlink(missing_ok=True)
+    def _clean_up(self, number: int) -> None:
+        files.remove_tree(self._folder / "staging" / str(number))
+        for path in (self._folder / "commit").iterdir():
+            name = path.name.partition(".")[0]
+            if name.isdigit() and int(name) <= number - KEPT_COMMITS:
+                files.remove(path)
 
-    def _commit_path(self, run: int) -> Path:
-        return self._folder / "commit" / f"{run:010d}.json"
+    def _commit_path(self, number: int) -> Path:
+        return self._folder / "commit" / f"{number:010d}.json"
 
-    def _applied_path(self, run: int) -> Path:
-        return self._folder / "commit" / f"{run:010d}.applied"
-
-
-def _make_folder(folder: Path) -> list[Path]:
-    """Make a folder and those above it; which folders got a new entry."""
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    return [path.parent for path in made]
+    def _applied_path(self, number: int) -> Path:
+        return self._folder / "commit" / f"{number:010d}.applied"
 
 
-def _write_whole(path: Path, data: bytes) -> None:
-    temporary = path.with_suffix(".tmp")
-    with open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    _sync_folder(path.parent)
+def _is_state(relative: str) -> bool:
+    return relative.startswith(f"{STATE_FOLDER}/")
 
 
-def _sync_file(path: Path) -> None:
-    with open(path, "rb") as file:
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def _file_digest(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _checksum(body: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+def newest(out: Path) -> dict[str, Any] | None:
+    """The last commit's document; None where there was no commit. Raises StateError."""
+    paths = [path for path in (out / STATE_FOLDER / "commit").glob("*.json") if path.stem.isdigit()]
+    return documents.load(max(paths)) if paths else None

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,20 +11,52 @@ from pathlib import Path
 
 from ..errors import LockedError
 
+TRIES, PAUSE_SECONDS = 6, 0.02
+
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock or raise LockedError at once, naming the holder."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(fd, 200, 0).decode("utf-8", "replace").strip() or "an unknown process"
-            raise LockedError(f"{path.parent.parent}: another run is at work: {holder}; wait for it") from None
+        if not _taken(fd):
+            name = path.parent.parent
+            raise LockedError(f"{name}: another run is at work: {_holder(fd) or 'an unknown process'}; wait for it")
         started = datetime.now(UTC).isoformat(timespec="seconds")
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"pid {os.getpid()} on {socket.gethostname()} since {started}\n".encode(), 0)
         yield
     finally:
         os.close(fd)
+
+
+def holder(path: Path) -> str | None:
+    """Who holds the lock; None if nobody does. Takes it for no longer than it looks."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _holder(fd) or "an unknown process"
+        return None
+    finally:
+        os.close(fd)
+
+
+def _taken(fd: int) -> bool:
+    """Tries for a moment, in which somebody may only be asking who holds it."""
+    for _ in range(TRIES):
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(PAUSE_SECONDS)
+        else:
+            return True
+    return False
+
+
+def _holder(fd: int) -> str:
+    return os.pread(fd, 200, 0).decode("utf-8", "replace").strip()

@@ -4,14 +4,15 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
 from ..errors import LogemitError, StateError
-from ..sources import Checkpoint
+from ..positions import Checkpoint
 
 
 @dataclass(slots=True)
 class State:
     """Counts are over all runs; times are microseconds since 1970."""
 
-    run: int = 0
+    commit: int = 0
+    runs: int = 0
     read: int = 0
     released: int = 0
     """Records that were held and came due."""
@@ -27,15 +28,26 @@ class State:
     unchecked: int = 0
     lost: int = 0
     recovered: int = 0
+    late: int = 0
+    """Events that came after their limit, and are in the totals only."""
+    gaps: int = 0
+    """Sources that went away before they were read to their end."""
+    gap_bytes: int = 0
+    """What is known to have stood in them unread."""
     missing: int = 0
     newest_event: int = 0
     finished: int = 0
     seconds: float = 0.0
     checked_from: str = ""
+    """The first date whose duplicates are known; "" where no date was given up yet."""
     seen_dates: list[str] = field(default_factory=list)
+    folded_before: str = ""
+    """Windows of earlier dates are hours."""
+    dropped_before: str = ""
+    """Partitions of earlier dates are empty."""
     checkpoints: list[Checkpoint] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
-    """SHA-256 of every other file of the state, by its path."""
+    """SHA-256 of the files of the state that have no date, by their path."""
 
     @property
     def held(self) -> int:
@@ -59,4 +71,4 @@ class State:
             given["checkpoints"] = [Checkpoint(**checkpoint) for checkpoint in given["checkpoints"]]
             return cls(**given)
         except (KeyError, TypeError) as exc:
-            raise StateError(f"the last commit lacks or mangles {exc}; restore _logemit from a backup") from None
+            raise StateError(f"the last commit lacks or mangles {exc}; see logemit repair") from None

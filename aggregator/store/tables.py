@@ -5,7 +5,7 @@ microseconds a cell, 35 years: there a cell stays. Totals and what was seen are 
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,31 +18,25 @@ from logemit.grid import GRID_ID
 
 from ..cube import Cube, bins_schema, cells_schema, empty, merge
 from ..definitions import Summary
-from ..errors import ConfigError, ReadWriteError, StateError
+from ..errors import ConfigError, StateError
 from ..fields import LONGEST
 
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 _SUFFIXES = ("sum", "min", "max")
 
 
-def read(path: Path) -> pa.Table | None:
-    """A Parquet file, None where there is none. Raises StateError where it is damaged."""
+def parsed(data: bytes, name: str | Path) -> pa.Table:
+    """A Parquet file. Raises StateError where it is damaged."""
     try:
-        file = open(path, "rb")  # noqa: SIM115  pyarrow takes no name that is not UTF-8
-    except FileNotFoundError:
-        return None
-    except OSError as exc:
-        raise ReadWriteError(f"{path}: cannot be read: {exc.strerror}; check its permissions") from None
-    with file:
-        try:
-            return pq.ParquetFile(file, page_checksum_verification=True).read()
-        except (pa.ArrowException, OSError) as exc:
-            raise StateError(f"{path}: not readable as Parquet: {exc}; restore it from a backup") from None
+        return pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True).read()
+    except (pa.ArrowException, OSError) as exc:
+        raise StateError(f"{name}: not readable as Parquet: {exc}; see logemit repair") from None
 
 
-def write(table: pa.Table, path: Path) -> None:
-    with open(path, "wb") as file:
-        pq.write_table(table, file, compression="zstd", write_page_checksum=True)
+def encoded(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
+    return bytes(sink.getvalue())
 
 
 # What people read.
@@ -186,5 +180,5 @@ def rows_table(columns: dict[str, pa.DataType], rows: Iterable[tuple[Any, ...]])
     return pa.table(arrays, names=list(columns))
 
 
-def table_rows(table: pa.Table | None) -> Iterable[tuple[Any, ...]]:
-    return zip(*(column.to_pylist() for column in table.columns), strict=True) if table is not None else ()
+def table_rows(table: pa.Table | None) -> Iterator[tuple[Any, ...]]:
+    return zip(*(column.to_pylist() for column in table.columns), strict=True) if table is not None else iter(())

@@ -5,7 +5,6 @@ from collections import defaultdict
 from typing import Any
 
 import pyarrow as pa
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -154,14 +153,12 @@ def test_a_value_lives_as_long_as_its_own_line() -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(rows)
-def test_gauges_survive_their_files(tmp_path_factory: pytest.TempPathFactory, given_rows: list[Any]) -> None:
+def test_gauges_survive_their_files(given_rows: list[Any]) -> None:
     whole = cube_of(given_rows)
-    folder = tmp_path_factory.mktemp("files")
     cells, bins = tables.partition_tables(whole)
     assert bins is not None
-    tables.write(cells, folder / "cells.parquet")
-    tables.write(bins, folder / "bins.parquet")
-    back = tables.cube_of(SUMMARY, tables.read(folder / "cells.parquet"), tables.read(folder / "bins.parquet"))
+    again = [tables.parsed(tables.encoded(table), "file") for table in (cells, bins)]
+    back = tables.cube_of(SUMMARY, *again)
     without_sums = (each.cells.drop_columns(["busy_seconds_sum"]) for each in (back, whole))
     assert pa.Table.equals(*without_sums)
     assert same(back, tables.cube_of(SUMMARY, *tables.partition_tables(back)))

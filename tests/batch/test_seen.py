@@ -101,6 +101,18 @@ def test_a_repeat_at_another_time_is_a_conflict_and_both_count() -> None:
     assert (memory.conflicts, memory.duplicates) == (1, 0)
 
 
+def test_another_event_of_the_same_number_is_a_conflict_also_between_others() -> None:
+    """As of two clones of one snapshot, which count on from the same number at the same time."""
+    memory = Memory()
+    first = [("a", seq, NOW + 10 * seq) for seq in range(200)]
+    clone = [("a", seq, NOW + 10 * seq + 3) for seq in range(200)]
+    assert all(memory.run(first))
+    assert all(memory.run(clone))
+    assert memory.conflicts == 200
+    assert not any(memory.run([*clone, *first]))
+    assert (memory.conflicts, memory.duplicates) == (200, 400)
+
+
 def test_a_process_that_lives_over_midnight_has_no_hole_there() -> None:
     memory = Memory()
     midnight = NOW // DAY * DAY
@@ -131,17 +143,17 @@ def test_a_process_not_heard_of_for_a_week_is_forgotten_but_its_duplicates_are_n
     assert memory.run([("a", 2, NOW)], now=NOW + FORGET_AFTER + 2) == [False]
 
 
-def test_only_touched_dates_are_loaded() -> None:
+def test_only_touched_hours_are_loaded() -> None:
     asked: list[str] = []
 
-    def load(date: str) -> list[Any]:
-        asked.append(date)
+    def load(hour: str) -> list[Any]:
+        asked.append(hour)
         return []
 
     seen = Seen(load, [], "", NOW)
     seen.admit("a", 0, NOW)
     seen.admit("a", 1, NOW + 1)
-    assert asked == ["2026-11-20"]
+    assert asked == ["2026-11-20/12"]
 
 
 def test_intervals_keep_the_times_of_their_events() -> None:

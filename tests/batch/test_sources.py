@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from aggregator import sources
 from aggregator.errors import InputError, ReadWriteError
 from aggregator.lines import BLOCK_SIZE
-from aggregator.sources import Checkpoint, Reader
+from aggregator.positions import Checkpoint, Positions
+from aggregator.sources import Reader
 
+NOW = 1_795_176_000_000_000
 LINES = [f"line {i} {'x' * (i % 90)}\n".encode() for i in range(400)]
 DATA = b"".join(LINES)
 
@@ -26,13 +28,13 @@ class Follower:
     """Reads a set of files again and again, as runs do."""
 
     def __init__(self) -> None:
-        self.checkpoints: tuple[Checkpoint, ...] = ()
+        self.checkpoints: list[Checkpoint] = []
         self.reader = Reader()
 
     def read(self, *paths: Path) -> bytes:
-        self.reader = Reader(self.checkpoints)
+        self.reader = Reader(Positions(self.checkpoints, NOW))
         data = b"".join(block.data for path in paths for block in self.reader.blocks(str(path)))
-        self.checkpoints = self.reader.checkpoints
+        self.checkpoints = self.reader.positions.remembered()
         return data
 
 
@@ -169,7 +171,8 @@ def test_a_file_that_grows_while_it_is_read_ends_where_it_ended_at_first(tmp_pat
         with log.open("ab") as file:
             file.write(b"more\n")
     assert read == DATA
-    assert b"".join(block.data for block in reader.blocks(str(log))) == b"more\n"
+    again = Reader(reader.positions)
+    assert b"".join(block.data for block in again.blocks(str(log))) == b"more\n"
 
 
 def test_a_gzip_bomb_is_read_in_pieces(tmp_path: Path) -> None:
@@ -201,7 +204,7 @@ def test_a_line_without_end_that_is_not_finished_yet_waits(tmp_path: Path, follo
     assert follow.read(log) == b"before\n"
     with log.open("ab") as file:
         file.write(b"\nafter\n")
-    follow.reader = Reader(follow.checkpoints)
+    follow.reader = Reader(Positions(follow.checkpoints, NOW))
     blocks = list(follow.reader.blocks(str(log)))
     assert [block.data for block in blocks if not block.too_long] == [b"after\n"]
 
@@ -213,7 +216,7 @@ def test_standard_input_is_read_to_its_end_also_without_a_newline(monkeypatch: p
     monkeypatch.setattr(sys, "stdin", Stdin)
     reader = Reader()
     assert b"".join(block.data for block in reader.blocks("-")) == b"one\ntwo\n"
-    assert reader.checkpoints == ()
+    assert not list(reader.positions)
 
 
 def test_a_pipe_by_name(tmp_path: Path) -> None:
@@ -263,7 +266,8 @@ def test_find_says_what_names_nothing(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_file_that_vanished_or_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="vanished"):
-        list(Reader().blocks(str(tmp_path / "gone.log")))
+    reader = Reader()
+    assert list(reader.blocks(str(tmp_path / "gone.log"))) == []
+    assert "gone.log: vanished before it was read" in reader.warnings[0]
     with pytest.raises(ReadWriteError, match="cannot be read"):
         list(Reader().blocks(str(tmp_path)))

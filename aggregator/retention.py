@@ -1,0 +1,80 @@
+"""How long minutes stay minutes, how long partitions stay, and how late an event may be.
+
+Counters come from the totals, which nothing here touches.
+"""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .cube import WINDOW_SECONDS, WINDOW_START, Cube, grouped
+from .seen import DAY, date_of
+
+HOUR_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """In days; None for ever. `late_days` is the age at which an event changes no partition any more."""
+
+    fold_days: int | None = None
+    drop_days: int | None = None
+    late_days: int | None = None
+
+
+FOR_EVER = Retention()
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Dates ("2026-11-20", "" for none): windows of earlier ones are hours, partitions of earlier ones are empty."""
+
+    folded_before: str = ""
+    dropped_before: str = ""
+
+    def moved(self, retention: Retention, now: int) -> "Marks":
+        """The marks at a time (microseconds since 1970). They never go back: what is gone does not come again."""
+        return Marks(
+            max(self.folded_before, _days_before(now, retention.fold_days)),
+            max(self.dropped_before, _days_before(now, retention.drop_days)),
+        )
+
+    def is_folded(self, partition: str) -> bool:
+        return _date(partition) < self.folded_before
+
+    def is_dropped(self, partition: str) -> bool:
+        return _date(partition) < self.dropped_before
+
+
+def late_before(retention: Retention, now: int, marks: Marks) -> int:
+    """Events of before this time (microseconds since 1970) change no partition."""
+    limit = now - retention.late_days * DAY if retention.late_days is not None else 0
+    return max(limit, _start_of(marks.dropped_before) if marks.dropped_before else 0)
+
+
+def folded(cube: Cube) -> Cube:
+    """The same cube in windows of an hour at least."""
+    return grouped(cube.summary, _folded(cube.cells), _folded(cube.bins))
+
+
+def _folded(table: pa.Table) -> pa.Table:
+    seconds = table["window_seconds"]
+    hours = pc.floor_temporal(table["window_start"], unit="hour")
+    is_short = pc.less(seconds, HOUR_SECONDS)
+    start = pc.if_else(is_short, hours, table["window_start"])
+    table = table.set_column(0, WINDOW_START, start)
+    return table.set_column(1, WINDOW_SECONDS, pc.max_element_wise(seconds, pa.scalar(HOUR_SECONDS, pa.int32())))
+
+
+def _date(partition: str) -> str:
+    """Of "date=2026-11-20/13"."""
+    return partition[len("date=") :][:10]
+
+
+def _days_before(now: int, days: int | None) -> str:
+    return "" if days is None else date_of(now - days * DAY)
+
+
+def _start_of(date: str) -> int:
+    return int(pa.scalar(date).cast(pa.timestamp("us")).value)

@@ -1,0 +1,52 @@
+"""The SHA-256 of every file of a date, in one small document per date.
+
+So every file that a run reads is held against what was committed, at a cost that does not grow with the other dates.
+"""
+
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from . import documents
+
+_DATE = re.compile(r"/date=(\d{4}-\d\d-\d\d)/")
+FOLDER = "_logemit/manifest"
+
+
+def date_in(relative: str) -> str | None:
+    """The date whose manifest a file stands in; None for one that has no date."""
+    found = _DATE.search(relative)
+    return found[1] if found and not relative.startswith(f"{FOLDER}/") else None
+
+
+def path_of(date: str) -> str:
+    return f"{FOLDER}/date={date}.json"
+
+
+class Manifests:
+    """Loaded when they are asked for."""
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._loaded: dict[str, dict[str, str]] = {}
+
+    def of(self, date: str) -> dict[str, str]:
+        """Digest by path. Raises StateError for a damaged manifest."""
+        if date not in self._loaded:
+            try:
+                self._loaded[date] = dict(documents.load(self._out / path_of(date))["files"])
+            except FileNotFoundError:
+                self._loaded[date] = {}
+        return self._loaded[date]
+
+    def changed(self, files: dict[str, str], removed: Collection[str]) -> Iterator[tuple[str, bytes | None]]:
+        """(path, content) of each manifest of a date of these files; None where it would name none any more."""
+        dates = {date for name in (*files, *removed) if (date := date_in(name))}
+        for date in sorted(dates):
+            merged = {**self.of(date), **{name: sha for name, sha in files.items() if date_in(name) == date}}
+            kept = {name: sha for name, sha in sorted(merged.items()) if name not in removed}
+            yield path_of(date), documents.sealed({"files": kept}) if kept else None
+
+    def forget(self) -> None:
+        """Load anew what a commit has changed."""
+        self._loaded = {}
