@@ -22,10 +22,10 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	  $(foreach extra,$(EXTRAS),--editable '.[$(extra)]') $(if $(DJANGO),'Django~=$(DJANGO).0')
 	@touch $@ $(VENV)/.aggregator
 
-.PHONY: help demo test test-matrix pytest check docs sample-logs bench-emitter clean
+.PHONY: help demo test test-matrix test-reliability pytest check docs sample-logs bench-emitter clean
 
 help:  ## list what make can do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.aggregator  ## turn the recorded sample logs into Parquet and Prometheus text, and show some numbers
 	@$(BIN)/python examples/demo.py
@@ -43,6 +43,9 @@ test-matrix:  ## run the tests with every other supported Python found here, and
 
 pytest: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2
+
+test-reliability: $(VENV)/.dev  ## kill, break and mutate runs ten thousand times (about an hour)
+	RELIABILITY=full $(BIN)/python -m pytest -n 2 tests/reliability
 
 check: $(VENV)/.dev  ## ruff, strict mypy, import-linter
 	$(BIN)/ruff check .

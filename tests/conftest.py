@@ -31,6 +31,21 @@ def tool(name: str, package: str, folders: Sequence[str] = ()) -> str:
     return path
 
 
+@pytest.fixture
+def figure(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Tells a figure that is printed at the end of the tests."""
+    return lambda text: record_property("figure", text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = terminalreporter.stats.get("passed", [])
+    figures = [value for report in reports for name, value in report.user_properties if name == "figure"]
+    if figures:
+        terminalreporter.section("figures")
+        for text in sorted(figures):
+            terminalreporter.write_line(text)
+
+
 @pytest.fixture(scope="session")
 def django_prometheus() -> None:
     """Skips where it is missing: of version 2.5, no release goes with Django 6.1."""
