@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from .retention import FOR_EVER, Retention
 
 _UNITS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "hour": 3600, "d": 86400, "day": 86400}
 MOST_DAYS = 36_600
+_RETENTION = {"fold_after": "fold_days", "drop_after": "drop_days", "late_limit": "late_days"}
 _DAYS = {"d": 1, "day": 1, "days": 1, "w": 7, "week": 7, "weeks": 7, "y": 366, "year": 366, "years": 366}
 _KEYS = frozenset({"window", "service_label", "fold_after", "drop_after", "late_limit", "buckets", "summary", "metric"})
 
@@ -43,15 +44,17 @@ def load(path: Path | None, window: str | None = None) -> Config:
         raise ConfigError(f"{origin}: {exc}") from None
     if window is not None:
         seconds = parse_window(window)
-    retention = Retention(*(_days(document, key, origin) for key in ("fold_after", "drop_after", "late_limit")))
-    return Config(extend(shipped(), document, origin), seconds, service_label, retention)
-
-
-def _days(document: Mapping[str, Any], key: str, origin: str) -> int | None:
+    config = Config(extend(shipped(), document, origin), seconds, service_label)
     try:
-        return parse_days(document[key], key) if key in document else None
+        return with_retention(config, {key: document[key] for key in _RETENTION if key in document})
     except UsageError as exc:
         raise ConfigError(f"{origin}: {exc}") from None
+
+
+def with_retention(config: Config, spans: Mapping[str, Any]) -> Config:
+    """The configuration with these of fold_after, drop_after and late_limit set. Raises UsageError."""
+    days = {_RETENTION[key]: parse_days(span, key) for key, span in spans.items()}
+    return replace(config, retention=replace(config.retention, **days))
 
 
 def parse_days(text: Any, name: str) -> int:

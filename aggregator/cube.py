@@ -127,5 +127,10 @@ def total(column: pa.ChunkedArray) -> int:
     return min(int(pc.sum(exact).as_py() or 0), MAX_SUM)
 
 
+def largest(column: pa.ChunkedArray) -> int:
+    """0 for an empty one."""
+    return int(pc.max(column).as_py() or 0)
+
+
 def _may_overflow(column: pa.ChunkedArray) -> bool:
-    return (pc.max(column).as_py() or 0) * len(column) > MAX_SUM
+    return largest(column) * len(column) > MAX_SUM

@@ -2,7 +2,8 @@
 
 LogemitError                70  a defect of logemit's own
 ├── UsageError               2  arguments that cannot be meant
-├── StateError              65  the output folder's state is damaged or of another version
+├── StateError              65  the output folder's state is damaged
+│   └── NewerStateError         … or of a newer format
 ├── InputError              66  a source that does not exist or holds no logs
 ├── OutputError             73  the output folder cannot be made or written
 ├── ReadWriteError          74  the system failed a read or a write
@@ -23,6 +24,10 @@ class UsageError(LogemitError):
 
 class StateError(LogemitError):
     exit_code = 65
+
+
+class NewerStateError(StateError):
+    pass
 
 
 class InputError(LogemitError):

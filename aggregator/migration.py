@@ -21,11 +21,12 @@ def opened(out: Path) -> Iterator[Store]:
     """The output folder, locked and whole, in this format. Raises as the store's own."""
     with stores.opened(out) as store:
         if store.is_older:
-            _migrate(store)
+            migrate(store)
         yield store
 
 
-def _migrate(store: Store) -> None:
+def migrate(store: Store) -> None:
+    """Write what the older format lacks."""
     old = {name: sha for name, sha in store.state.files.items() if manifests.date_in(name)}
     hours: dict[str, list[SeenRow]] = {}
     for name, sha in old.items():

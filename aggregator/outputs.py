@@ -13,7 +13,7 @@ from .retention import Marks, folded
 from .store import Store, files, tables
 
 METRICS = "metrics.prom"
-_TOTALS = "_logemit/totals"
+TOTALS = "_logemit/totals"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,10 @@ class Outputs:
             self._write_partition(partition, folded(merged) if change.after.is_folded(partition) else merged)
         return len(parts)
 
+    def partitions(self, summary: Summary) -> Iterator[Cube]:
+        """All of a summary's, one after the other. Raises StateError."""
+        return (self._partition(summary, partition) for partition in self._partitions(summary))
+
     def _partition(self, summary: Summary, partition: str) -> Cube:
         cells = self._read(f"{summary.name}/{partition}.parquet")
         bins = self._read(f"{summary.name}_bins/{partition}.parquet") if summary.binned else None
@@ -69,7 +73,7 @@ class Outputs:
 
     def _outdated(self, summary: Summary) -> list[str]:
         """All partitions, where the summary has gained columns: a reader takes the columns from any one file."""
-        totals = self._read(f"{_TOTALS}/{summary.name}.parquet")
+        totals = self._read(f"{TOTALS}/{summary.name}.parquet")
         wanted = set(cube.cells_schema(summary, windowed=False).names)
         return [] if totals is None or wanted <= set(totals.column_names) else list(self._partitions(summary))
 
@@ -85,6 +89,10 @@ class Outputs:
             or before.is_dropped(partition) < after.is_dropped(partition)
         ]
 
+    def oldest(self) -> str:
+        """The first date that has a partition; "" where there is none."""
+        return min((path.name.removeprefix("date=") for path in self._store.out.glob("*/date=*")), default="")
+
     def _partitions(self, summary: Summary) -> Iterator[str]:
         folder = self._store.path(summary.name)
         return (str(path.relative_to(folder).with_suffix("")) for path in sorted(folder.glob("date=*/*.parquet")))
@@ -95,18 +103,24 @@ class Outputs:
         """The totals of every summary, brought up to new totals."""
         totals = {}
         for summary in catalogue.summaries:
-            cells_path, bins_path = (f"{_TOTALS}/{summary.name}{kind}.parquet" for kind in ("", "_bins"))
-            total = tables.totals_of(summary, self._read(cells_path), self._read(bins_path))
+            total = tables.totals_of(summary, *map(self._read, _totals_paths(summary)))
             if summary.name in new:
                 total = live.settled(cube.merge([total, new[summary.name]]))
-                for path, table in zip((cells_path, bins_path), tables.totals_tables(total), strict=True):
-                    self._write(path, table)
+                self.replace_totals(total)
             totals[summary.name] = total
         return totals
+
+    def replace_totals(self, total: Cube) -> None:
+        for path, table in zip(_totals_paths(total.summary), tables.totals_tables(total), strict=True):
+            self._write(path, table)
 
     def write_metrics(self, text: Iterable[str]) -> None:
         # node_exporter skips what it may not read.
         self._store.stage(METRICS, (piece.encode() for piece in text), files.PUBLIC)
+
+
+def _totals_paths(summary: Summary) -> tuple[str, str]:
+    return f"{TOTALS}/{summary.name}.parquet", f"{TOTALS}/{summary.name}_bins.parquet"
 
 
 def partition_of(summary: Summary, window_starts: pa.ChunkedArray) -> pa.ChunkedArray:

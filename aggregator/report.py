@@ -1,8 +1,12 @@
 """What a run tells of itself."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .errors import LogemitError
+
+Progress = Callable[[int, int], None]
+"""Told what is done, and what there is to do in all."""
 
 
 @dataclass(slots=True)

@@ -12,6 +12,8 @@ from .cube import WINDOW_SECONDS, WINDOW_START, Cube, grouped
 from .seen import DAY, date_of
 
 HOUR_SECONDS = 3600
+STEP_DAYS = 31
+"""Dates that one commit folds or empties at most: a long history is worked off in steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +35,14 @@ class Marks:
     folded_before: str = ""
     dropped_before: str = ""
 
-    def moved(self, retention: Retention, now: int) -> "Marks":
-        """The marks at a time (microseconds since 1970). They never go back: what is gone does not come again."""
+    def moved(self, retention: Retention, now: int, oldest: str) -> "Marks":
+        """The marks at a time (microseconds since 1970), at most a month ahead of themselves or the oldest partition.
+
+        They never go back: what is gone does not come again.
+        """
         return Marks(
-            max(self.folded_before, _days_before(now, retention.fold_days)),
-            max(self.dropped_before, _days_before(now, retention.drop_days)),
+            _moved(self.folded_before, _days_before(now, retention.fold_days), oldest),
+            _moved(self.dropped_before, _days_before(now, retention.drop_days), oldest),
         )
 
     def is_folded(self, partition: str) -> bool:
@@ -65,6 +70,13 @@ def _folded(table: pa.Table) -> pa.Table:
     start = pc.if_else(is_short, hours, table["window_start"])
     table = table.set_column(0, WINDOW_START, start)
     return table.set_column(1, WINDOW_SECONDS, pc.max_element_wise(seconds, pa.scalar(HOUR_SECONDS, pa.int32())))
+
+
+def _moved(before: str, target: str, oldest: str) -> str:
+    from_date = max(before, oldest)
+    if target <= from_date:
+        return max(before, target)
+    return min(target, date_of(_start_of(from_date) + STEP_DAYS * DAY)) if from_date else target
 
 
 def _date(partition: str) -> str:

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from .memory import Memory
 from .migration import opened
 from .outputs import Change, Outputs
 from .positions import Positions
-from .report import Report
+from .report import Progress, Report
 from .retention import Marks, late_before
 from .rollup import rollup
 from .seen import Seen
@@ -31,8 +31,6 @@ EVENT_NAMES = 1000
 
 WARNINGS = 20
 """Told at most, of a run."""
-
-Progress = Callable[[int, int], None]
 
 
 def aggregate(patterns: Sequence[str], out: Path, config: Config, progress: Progress | None = None) -> Report:
@@ -72,7 +70,8 @@ class _Run:
         self._config = config
         self._now = now
         self._marks = Marks(state.folded_before, state.dropped_before)
-        self._marks_after = self._marks.moved(config.retention, now)
+        self._outputs = Outputs(store)
+        self._marks_after = self._marks.moved(config.retention, now, self._outputs.oldest())
         self._late_before = late_before(config.retention, now, self._marks_after)
         self._memory = Memory(store)
         self._decoder = Decoder(config.catalogue)
@@ -148,8 +147,7 @@ class _Run:
             _add(self._partials, rollup(batch, summary, self._config.window_seconds))
 
     def commit(self, began: float) -> Report:
-        report, catalogue = self._report, self._config.catalogue
-        outputs = Outputs(self._store)
+        report, catalogue, outputs = self._report, self._config.catalogue, self._outputs
         lost_now = self._seen.seal()
         gaps = follow.gaps(self.reader)
         self._complete(gaps)
@@ -161,7 +159,7 @@ class _Run:
         late = {name: cube.merge(partials) for name, partials in self._late.items()}
         report.partitions = outputs.write_partitions(catalogue, Change(new, self._marks, self._marks_after))
         totals = outputs.write_totals(catalogue, _totals(new, late))
-        forgotten = self._memory.write(self._seen, self._held, state)
+        forgotten = self._memory.write(self._seen, self._held, state, self._now)
         state.finished = time.time_ns() // 1000
         state.seconds = report.seconds = round(time.monotonic() - began, 3)
         outputs.write_metrics(exposition.text(catalogue, totals, state, service_label=self._config.service_label))

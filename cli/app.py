@@ -1,22 +1,23 @@
 """The Typer app: arguments in, tables or JSON out. Each command imports what it needs: `--help` stays quick."""
 
-import os
 import sys
-from collections.abc import Callable
-from functools import wraps
-from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import typer
 
-from aggregator.errors import LogemitError, ReadWriteError, UsageError
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-EXIT_CODES = (
-    "Exit codes: 0 done · 1 check found rejected lines · 2 usage · 65 damaged state · 66 no such input · "
-    "70 defect of logemit's own · 73 output cannot be written · 74 reading or writing failed · "
-    "75 another run holds the lock · 78 bad logemit.toml · 130 interrupted."
+from . import maintenance
+from .options import (
+    EXIT_CODES,
+    AsJson,
+    ConfigFile,
+    DropAfter,
+    FoldAfter,
+    LateLimit,
+    Sources,
+    explained,
+    folder,
+    refuse_if_held,
+    settings,
 )
 
 app = typer.Typer(
@@ -28,55 +29,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Sources = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="SOURCE",
-        help="Log files, folders or globs, plain, .gz or .zst; - is standard input.",
-        show_default=False,
-    ),
-]
-ConfigFile = Annotated[
-    str | None,
-    typer.Option("--config", metavar="FILE", help="A logemit.toml with summaries and metrics of your own."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
-
-
-def _path(name: str | None) -> Path | None:
-    return Path(name) if name is not None else None
-
-
-def explained(command: F) -> F:
-    """Every error that a user could have caused is one line and an exit code."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return command(*args, **kwargs)
-        except (typer.Exit, typer.Abort):
-            raise
-        except LogemitError as exc:
-            typer.echo(f"logemit: {exc}", err=True)
-            raise typer.Exit(exc.exit_code) from None
-        except KeyboardInterrupt:
-            typer.echo("logemit: interrupted; run it again: nothing is lost or counted twice", err=True)
-            raise typer.Exit(130) from None
-        except BrokenPipeError:
-            # Who read our output has gone; that is its right.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(0) from None
-        except OSError as exc:
-            typer.echo(f"logemit: {exc.filename or 'output'}: {exc.strerror or exc}", err=True)
-            raise typer.Exit(ReadWriteError.exit_code) from None
-        except Exception as exc:
-            if os.environ.get("LOGEMIT_DEBUG"):
-                raise
-            typer.echo(f"logemit: a defect of logemit's own: {exc!r}; LOGEMIT_DEBUG=1 shows where", err=True)
-            raise typer.Exit(LogemitError.exit_code) from None
-
-    return run  # type: ignore[return-value]
 
 
 @app.command(name="aggregate", epilog=EXIT_CODES)
@@ -92,6 +44,9 @@ def aggregate_command(
             help="Width of a row in time: 30s, 1min, 15min, 1h; default 1min, or what FILE says.",
         ),
     ] = None,
+    fold_after: FoldAfter = None,
+    drop_after: DropAfter = None,
+    late_limit: LateLimit = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -99,16 +54,15 @@ def aggregate_command(
 
     A run that is killed leaves nothing half done. Run it from cron, every minute or once a day.
     """
+    target = folder(out, "--out")
+    refuse_if_held(target)
     from aggregator import aggregate
-    from aggregator import config as configuration
 
     from . import output, progress
 
-    settings = configuration.load(_path(config), window)
-    if not out:
-        raise UsageError("--out is empty; name a folder for the output")
+    loaded = settings(config, window, fold_after=fold_after, drop_after=drop_after, late_limit=late_limit)
     with progress.shown(sys.stderr.isatty() and not as_json) as tell:
-        report = aggregate(source, Path(out), settings, tell)
+        report = aggregate(source, target, loaded, tell)
     output.report(report, as_json=as_json)
 
 
@@ -120,11 +74,10 @@ def check_command(source: Sources, config: ConfigFile = None, as_json: AsJson = 
     Exits with 1 when a line was rejected.
     """
     from aggregator import check, sources
-    from aggregator import config as configuration
 
     from . import output
 
-    found = check.check(sources.find(source), configuration.load(_path(config)).catalogue)
+    found = check.check(sources.find(source), settings(config).catalogue)
     output.findings(found, as_json=as_json)
     raise typer.Exit(1 if found.rejected else 0)
 
@@ -133,11 +86,9 @@ def check_command(source: Sources, config: ConfigFile = None, as_json: AsJson = 
 @explained
 def metrics_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
     """List every metric: its type, labels and the summary it is a view of."""
-    from aggregator import config as configuration
-
     from . import output
 
-    output.metrics(configuration.load(_path(config)).catalogue, as_json=as_json)
+    output.metrics(settings(config).catalogue, as_json=as_json)
 
 
 @app.command(name="schema", epilog=EXIT_CODES)
@@ -166,3 +117,6 @@ def options(
     ] = False,
 ) -> None:
     """Options before the command."""
+
+
+maintenance.register(app)

@@ -21,7 +21,8 @@ EVENTS_SHOWN = 8
 """Kinds of events that a report names; --json has them all."""
 
 
-def _print_json(value: Any) -> None:
+def print_json(value: Any) -> None:
+    """For scripts."""
     typer.echo(json.dumps(value, ensure_ascii=False))
 
 
@@ -34,8 +35,8 @@ def _warn(message: str) -> None:
     typer.echo(f"logemit: {_visible(message)}", err=True)
 
 
-def _plain(text: str) -> str:
-    """The same, and not read as markup."""
+def plain(text: str) -> str:
+    """Text from a log or a name for a terminal: without control characters, and not read as markup."""
     return escape(_visible(text))
 
 
@@ -52,7 +53,7 @@ def report(found: "Report", *, as_json: bool) -> None:
     if found.run == 1 and not found.read:
         _warn("nothing to read: the sources are empty")
     if as_json:
-        _print_json(asdict(found))
+        print_json(asdict(found))
         return
     table = Table(box=box.SIMPLE_HEAD, show_header=False, pad_edge=False)
     table.add_column(style="bold")
@@ -69,6 +70,8 @@ def report(found: "Report", *, as_json: bool) -> None:
         ("held", found.held, "dated in the future, set aside"),
         ("released", found.released, "were held, and their time has come"),
         ("invalid fields", found.fields_invalid, "left out of their events"),
+        ("late", found.late, "older than the limit, in the totals only"),
+        ("gaps", found.gaps, "logs that went away before they were read to their end"),
         ("conflicts", found.conflicts, "numbers used twice by a process, both counted"),
         ("unfinished", found.unfinished, "last lines without an end, left for the next run"),
     ]
@@ -85,14 +88,14 @@ def report(found: "Report", *, as_json: bool) -> None:
         table.add_row(name, f"{value:,}" if isinstance(value, int) else str(value), note)
     console = Console(highlight=False)
     console.print(table)
-    console.print(f"Parquet     {_plain(found.out)}/<summary>/", soft_wrap=True)
-    console.print(f"Prometheus  {_plain(found.out)}/metrics.prom", soft_wrap=True)
+    console.print(f"Parquet     {plain(found.out)}/<summary>/", soft_wrap=True)
+    console.print(f"Prometheus  {plain(found.out)}/metrics.prom", soft_wrap=True)
 
 
 def _by_number(events: Mapping[str, int]) -> str:
     """The most frequent first, and how many kinds are left out."""
     ordered = sorted(events.items(), key=lambda item: (-item[1], item[0]))
-    shown = [f"{number} {_plain(event)}" for event, number in ordered[:EVENTS_SHOWN]]
+    shown = [f"{number} {plain(event)}" for event, number in ordered[:EVENTS_SHOWN]]
     more = len(ordered) - EVENTS_SHOWN
     return ", ".join([*shown, *([f"{more} more kinds"] if more > 0 else [])])
 
@@ -100,7 +103,7 @@ def _by_number(events: Mapping[str, int]) -> str:
 def findings(found: "Findings", *, as_json: bool) -> None:
     """What check found."""
     if as_json:
-        _print_json(asdict(found))
+        print_json(asdict(found))
         return
     for message in found.warnings:
         _warn(message)
@@ -108,7 +111,7 @@ def findings(found: "Findings", *, as_json: bool) -> None:
     table.add_column("event")
     table.add_column("lines", justify="right")
     for event, count in list(found.events.items())[:100]:
-        table.add_row(_plain(event), f"{count:,}")
+        table.add_row(plain(event), f"{count:,}")
     table.add_section()
     table.add_row("foreign", f"{found.foreign:,}")
     table.add_row("rejected", f"{found.rejected:,}")
@@ -117,9 +120,9 @@ def findings(found: "Findings", *, as_json: bool) -> None:
     console = Console(highlight=False)
     console.print(table)
     for name, count in sorted(found.fields_invalid.items()):
-        console.print(f"left out {_plain(name)}: {count:,} values that cannot be measured", soft_wrap=True)
+        console.print(f"left out {plain(name)}: {count:,} values that cannot be measured", soft_wrap=True)
     for message in found.rejections:
-        console.print(_plain(message), soft_wrap=True)
+        console.print(plain(message), soft_wrap=True)
     if found.rejected > len(found.rejections):
         console.print(f"… and {found.rejected - len(found.rejections):,} more")
 
@@ -127,7 +130,7 @@ def findings(found: "Findings", *, as_json: bool) -> None:
 def metrics(catalogue: "Catalogue", *, as_json: bool) -> None:
     """The catalogue."""
     if as_json:
-        _print_json([asdict(metric) for metric in catalogue.metrics])
+        print_json([asdict(metric) for metric in catalogue.metrics])
         return
     for summary in catalogue.summaries:
         of_summary = [metric for metric in catalogue.metrics if metric.summary == summary.name]

@@ -9,8 +9,8 @@ PATIENCE_SECONDS = 2.0
 
 
 @contextmanager
-def shown(watched: bool) -> Iterator[Tell | None]:
-    """A function to tell bytes done and bytes in all; None when nobody watches."""
+def shown(watched: bool, what: str = "reading", *, in_bytes: bool = True) -> Iterator[Tell | None]:
+    """A function to tell what is done and what there is in all, in bytes or in steps; None when nobody watches."""
     if not watched:
         yield None
         return
@@ -18,15 +18,17 @@ def shown(watched: bool) -> Iterator[Tell | None]:
     from rich.progress import (
         BarColumn,
         DownloadColumn,
+        MofNCompleteColumn,
         Progress,
         TextColumn,
         TimeRemainingColumn,
         TransferSpeedColumn,
     )
 
-    columns = (TextColumn("reading"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    amount = (DownloadColumn(), TransferSpeedColumn()) if in_bytes else (MofNCompleteColumn(),)
+    columns = (TextColumn(what), BarColumn(), *amount, TimeRemainingColumn())
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
-    task = bar.add_task("reading", total=None)
+    task = bar.add_task(what, total=None)
     began = time.monotonic()
 
     def tell(done: int, total: int) -> None:

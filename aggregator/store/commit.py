@@ -12,13 +12,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import OutputError, ReadWriteError, StateError
+from ..errors import InputError, OutputError, ReadWriteError, StateError
 from . import documents, files, formats, manifests
 from .lock import locked
 from .state import State
 
 STATE_FOLDER = "_logemit"
 KEPT_COMMITS = 3
+LEFTOVERS = ("staging", "rebuild")
+"""Folders of the state that belong to the command at work."""
+
 _REFUSED = frozenset(
     {
         errno.EACCES,
@@ -39,15 +42,21 @@ def opened(out: Path) -> Iterator["Store"]:
 
     Raises OutputError, LockedError, StateError, ReadWriteError.
     """
+    with claimed(out) as store:
+        store.recover()
+        yield store
+
+
+@contextmanager
+def claimed(out: Path) -> Iterator["Store"]:
+    """The same, locked only: whatever state it is in. Raises OutputError, LockedError, ReadWriteError."""
     with ExitStack() as stack:
         with told(out):
             if out.exists() and not out.is_dir():
                 raise OutputError(f"{out}: is a file, expected a folder for the output; choose another --out")
             files.make_folder(out / STATE_FOLDER / "commit")
             stack.enter_context(locked(out / STATE_FOLDER / "lock"))
-        store = Store(out)
-        store.recover()
-        yield store
+        yield Store(out)
 
 
 @contextmanager
@@ -126,11 +135,27 @@ class Store:
 
     def stage(self, target: str, pieces: Iterable[bytes], mode: int = files.PRIVATE) -> None:
         """Write the new content of `target`."""
-        staged = f"{STATE_FOLDER}/staging/{self.state.commit + 1}/{len(self._staged):06d}"
+        staged = self._staged_name()
         path = self.path(staged)
         with told(self.out):
             files.make_folder(path.parent)
             self._staged.append(StagedFile(target, staged, files.write(path, pieces, mode)))
+
+    def take(self, target: str, path: Path) -> None:
+        """Make a file that is on the disk already the new content of `target`."""
+        staged = self._staged_name()
+        with told(self.out):
+            files.make_folder(self.path(staged).parent)
+            sha = files.digest(path)
+            files.rename(path, self.path(staged))
+        self._staged.append(StagedFile(target, staged, sha or ""))
+
+    def _staged_name(self) -> str:
+        return f"{STATE_FOLDER}/staging/{self.state.commit + 1}/{len(self._staged):06d}"
+
+    def drop_manifest(self, date: str) -> None:
+        """Write a date's manifest anew, of what is adopted or staged only."""
+        self._manifests.drop(date)
 
     def adopt(self, paths: Iterable[Path]) -> None:
         """Take files that are there already into the manifests, as they are."""
@@ -148,6 +173,7 @@ class Store:
                 gone.add(path)
             else:
                 self.stage(path, [content])
+        gone.difference_update(file.target for file in self._staged)
         undated = {name: sha for name, sha in digests.items() if _is_state(name) and not manifests.date_in(name)}
         state.files = {name: sha for name, sha in {**state.files, **undated}.items() if name not in gone}
         body = {"state": state.to_json(), "files": [asdict(file) for file in self._staged], "removed": sorted(gone)}
@@ -164,30 +190,40 @@ class Store:
         files.write_whole(self._folder / "commit" / f"{number:010d}.copy", document)
         files.write_whole(self._commit_path(number), document)  # the commit point
 
+    def begin_anew(self) -> None:
+        """Commit over whatever stands here, as if nothing did."""
+        numbers = [int(path.stem) for path in (self._folder / "commit").glob("*.json") if path.stem.isdigit()]
+        self.state = State(commit=max(numbers, default=0))
+        self._manifests = manifests.Manifests(None)
+
     def recover(self) -> None:
         """Load the newest commit and finish it; throw away what no commit speaks of."""
+        body = self.load()
         with told(self.out):
-            document = newest(self.out)
-            if document is None:
-                self._check_unused()
-            else:
-                self._finish(document)
-            files.remove_tree(self._folder / "staging")
+            if body is not None and not self.is_applied:
+                staged = [StagedFile(**file) for file in body["files"]]
+                for file in staged:
+                    self._check_staged(file)
+                self._apply(self.state.commit, staged, body["removed"])
+            for name in LEFTOVERS:
+                files.remove_tree(self._folder / name)
 
-    def _check_unused(self) -> None:
-        if any((self._folder / name).exists() for name in ("totals", "seen", "manifest")):
-            raise StateError(f"{self._folder}: its commits are gone; see logemit repair")
-
-    def _finish(self, document: dict[str, Any]) -> None:
+    def load(self) -> dict[str, Any] | None:
+        """The body of the newest commit, whose state is ours now; None where there was no commit."""
+        document = newest(self.out)
+        if document is None:
+            if any((self._folder / name).exists() for name in ("totals", "seen", "manifest")):
+                raise StateError(f"{self._folder}: its commits are gone; see logemit repair")
+            return None
         body = formats.upgraded(document)
-        self.state = State.from_json(body["state"])
-        number = self.state.commit
-        if not self._applied_path(number).exists():
-            staged = [StagedFile(**file) for file in body["files"]]
-            for file in staged:
-                self._check_staged(file)
-            self._apply(number, staged, body["removed"])
         self.is_older = body["format"] != document["format"]
+        self.state = State.from_json(body["state"])
+        return body
+
+    @property
+    def is_applied(self) -> bool:
+        """Whether all of the newest commit is in its place."""
+        return not self.state.commit or self._applied_path(self.state.commit).exists()
 
     def _check_staged(self, file: StagedFile) -> None:
         found = files.digest(self.path(file.staged))
@@ -204,8 +240,8 @@ class Store:
             if source.exists():
                 files.make_folder(target.parent)
                 files.rename(source, target)
-        for name in removed:
-            if (path := self.path(name)).parent.exists():
+        for path in map(self.path, removed):
+            if path.parent.exists():
                 files.remove(path)
                 folders.add(path.parent)
         for folder in sorted(folders):
@@ -232,7 +268,17 @@ def _is_state(relative: str) -> bool:
     return relative.startswith(f"{STATE_FOLDER}/")
 
 
+def require_output(out: Path) -> None:
+    """Raises InputError for a folder that no run has written to."""
+    if not (out / STATE_FOLDER).is_dir():
+        raise InputError(f"{out}: no output of logemit aggregate; name the folder that was its --out")
+
+
 def newest(out: Path) -> dict[str, Any] | None:
     """The last commit's document; None where there was no commit. Raises StateError."""
-    paths = [path for path in (out / STATE_FOLDER / "commit").glob("*.json") if path.stem.isdigit()]
-    return documents.load(max(paths)) if paths else None
+    names = sorted(path for path in (out / STATE_FOLDER / "commit").glob("*.*") if path.stem.isdigit())
+    records = [path for path in names if path.suffix == ".json"]
+    applied = [path for path in names if path.suffix == ".applied"]
+    if applied and (not records or records[-1].stem < applied[-1].stem):
+        raise StateError(f"{applied[-1].with_suffix('.json')}: is gone; see logemit repair")
+    return documents.load(records[-1]) if records else None

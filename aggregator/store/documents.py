@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..errors import ReadWriteError, StateError
+from ..errors import NewerStateError, ReadWriteError, StateError
 
 FORMAT = 2
 """Of the state. A newer one is refused, an older one brought up to date by the next run."""
@@ -34,7 +34,7 @@ def load(path: Path) -> dict[str, Any]:
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         raise DamagedError(f"{path}: damaged, not a whole document; see logemit repair") from None
     if isinstance(found, int) and found > FORMAT:
-        raise StateError(f"{path}: state of format {found}, this logemit knows up to {FORMAT}; upgrade logemit")
+        raise NewerStateError(f"{path}: state of format {found}, this logemit knows up to {FORMAT}; upgrade logemit")
     if checksum != _checksum(document):
         raise DamagedError(f"{path}: damaged, its checksum does not fit; see logemit repair")
     return document

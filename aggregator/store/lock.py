@@ -20,8 +20,7 @@ def locked(path: Path) -> Iterator[None]:
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         if not _taken(fd):
-            name = path.parent.parent
-            raise LockedError(f"{name}: another run is at work: {_holder(fd) or 'an unknown process'}; wait for it")
+            raise _refusal(path, _holder(fd))
         started = datetime.now(UTC).isoformat(timespec="seconds")
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"pid {os.getpid()} on {socket.gethostname()} since {started}\n".encode(), 0)
@@ -30,17 +29,28 @@ def locked(path: Path) -> Iterator[None]:
         os.close(fd)
 
 
+def refuse_if_held(path: Path) -> None:
+    """Raises LockedError at once, for a command that would take long to find out."""
+    if (found := holder(path)) is not None:
+        raise _refusal(path, found)
+
+
+def _refusal(path: Path, found: str) -> LockedError:
+    name = path.parent.parent
+    return LockedError(f"{name}: another run is at work: {found}; wait for it")
+
+
 def holder(path: Path) -> str | None:
     """Who holds the lock; None if nobody does. Takes it for no longer than it looks."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except OSError:  # nobody has locked it, or nobody will be able to
         return None
     try:
         try:
             fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return _holder(fd) or "an unknown process"
+            return _holder(fd)
         return None
     finally:
         os.close(fd)
@@ -59,4 +69,4 @@ def _taken(fd: int) -> bool:
 
 
 def _holder(fd: int) -> str:
-    return os.pread(fd, 200, 0).decode("utf-8", "replace").strip()
+    return os.pread(fd, 200, 0).decode("utf-8", "replace").strip() or "an unknown process"

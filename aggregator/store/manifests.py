@@ -24,14 +24,16 @@ def path_of(date: str) -> str:
 
 
 class Manifests:
-    """Loaded when they are asked for."""
+    """Loaded when they are asked for; of no folder, none."""
 
-    def __init__(self, out: Path) -> None:
+    def __init__(self, out: Path | None) -> None:
         self._out = out
         self._loaded: dict[str, dict[str, str]] = {}
 
     def of(self, date: str) -> dict[str, str]:
         """Digest by path. Raises StateError for a damaged manifest."""
+        if self._out is None:
+            return {}
         if date not in self._loaded:
             try:
                 self._loaded[date] = dict(documents.load(self._out / path_of(date))["files"])
@@ -46,6 +48,9 @@ class Manifests:
             merged = {**self.of(date), **{name: sha for name, sha in files.items() if date_in(name) == date}}
             kept = {name: sha for name, sha in sorted(merged.items()) if name not in removed}
             yield path_of(date), documents.sealed({"files": kept}) if kept else None
+
+    def drop(self, date: str) -> None:
+        self._loaded[date] = {}
 
     def forget(self) -> None:
         """Load anew what a commit has changed."""

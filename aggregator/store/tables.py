@@ -33,6 +33,15 @@ def parsed(data: bytes, name: str | Path) -> pa.Table:
         raise StateError(f"{name}: not readable as Parquet: {exc}; see logemit repair") from None
 
 
+def row_count(path: Path) -> int:
+    """Raises StateError where the file is damaged."""
+    try:
+        with path.open("rb") as file:
+            return int(pq.ParquetFile(file).metadata.num_rows)
+    except (pa.ArrowException, OSError) as exc:
+        raise StateError(f"{path}: not readable as Parquet: {exc}; see logemit repair") from None
+
+
 def encoded(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd", write_page_checksum=True)

@@ -1,0 +1,101 @@
+"""Old partitions made smaller: minutes to hours, and nothing where nothing is kept any more."""
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from .config import Config
+from .errors import ConfigError
+from .migration import opened
+from .outputs import Change, Outputs
+from .report import Progress
+from .retention import Marks
+from .store import Store, require_output
+
+
+@dataclass(slots=True)
+class Compacted:
+    """What compact did. `removed` are the files of emptied partitions that were deleted."""
+
+    out: str
+    partitions: int = 0
+    removed: int = 0
+    steps: int = 0
+    folded_before: str = ""
+    dropped_before: str = ""
+    bytes_before: int = 0
+    bytes_after: int = 0
+
+
+def compact(out: Path, config: Config, progress: Progress | None = None, *, remove: bool = False) -> Compacted:
+    """Fold and empty partitions as the configuration's retention says, a month a commit; no counter changes.
+
+    `remove` also deletes the files of emptied partitions: no reader may be at work then. `progress` is told days done
+    and days in all. Raises a LogemitError; what was committed before is whole.
+    """
+    require_output(out)
+    now = time.time_ns() // 1000
+    with opened(out) as store:
+        _check_summaries(out, config)
+        done = Compacted(str(out), bytes_before=_size(out))
+        total = _steps(store, config, now)
+        while _step(store, config, now, done):
+            if progress:
+                progress(done.steps, max(total, done.steps))
+        if remove:
+            _remove(store, done)
+        done.folded_before, done.dropped_before = store.state.folded_before, store.state.dropped_before
+        done.bytes_after = _size(out)
+    return done
+
+
+def _check_summaries(out: Path, config: Config) -> None:
+    names = {path.parent.name.removesuffix("_bins") for path in out.glob("*/date=*")}
+    unknown = sorted(name for name in names if config.catalogue.summary(name) is None)
+    if unknown:
+        raise ConfigError(f"{out}: holds a summary {unknown[0]!r} that is not configured; give its --config")
+
+
+def _steps(store: Store, config: Config, now: int) -> int:
+    """About how many commits it will take."""
+    marks, oldest, steps = Marks(store.state.folded_before, store.state.dropped_before), Outputs(store).oldest(), 0
+    while (after := marks.moved(config.retention, now, oldest)) != marks:
+        marks, steps = after, steps + 1
+    return steps
+
+
+def _step(store: Store, config: Config, now: int, done: Compacted) -> bool:
+    """One commit; False where nothing is left to do."""
+    outputs, before = Outputs(store), Marks(store.state.folded_before, store.state.dropped_before)
+    after = before.moved(config.retention, now, outputs.oldest())
+    if after == before:
+        return False
+    done.partitions += outputs.write_partitions(config.catalogue, Change({}, before, after))
+    folded, dropped = after.folded_before, after.dropped_before
+    number = store.state.commit + 1
+    store.commit(replace(store.state, commit=number, folded_before=folded, dropped_before=dropped))
+    done.steps += 1
+    return True
+
+
+def _remove(store: Store, done: Compacted) -> None:
+    gone = _emptied(store, Marks(dropped_before=store.state.dropped_before))
+    if gone:
+        store.commit(replace(store.state, commit=store.state.commit + 1), gone)
+        done.removed = len(gone)
+    remove_empty_folders(store.out)
+
+
+def _emptied(store: Store, marks: Marks) -> list[str]:
+    paths = (str(path.relative_to(store.out)) for path in store.out.glob("*/date=*/*.parquet"))
+    return sorted(path for path in paths if marks.is_dropped(path.partition("/")[2]))
+
+
+def remove_empty_folders(out: Path) -> None:
+    for folder in out.glob("*/date=*"):
+        if not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _size(out: Path) -> int:
+    return sum(path.stat().st_size for path in out.glob("*/date=*/*.parquet"))

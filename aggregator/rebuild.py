@@ -1,0 +1,104 @@
+"""Everything derived anew from logs, beside what is there, and put in its place by one commit."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from . import cube, sources
+from .config import Config
+from .errors import NewerStateError, StateError, UsageError
+from .report import Progress, Report
+from .run import aggregate
+from .store import Store, claimed, files, opened, tables
+
+REBUILT = "_logemit/rebuild"
+_OWN = ("_logemit/commit/", "_logemit/lock", "_logemit/staging", "_logemit/manifest/", "_logemit/damaged/", REBUILT)
+
+
+def rebuild(
+    patterns: Sequence[str], out: Path, config: Config, progress: Progress | None = None, *, discard: bool = False
+) -> Report:
+    """Replace all that stands in `out` by what the logs tell, also where it is damaged; all or nothing.
+
+    Dates of which the logs hold nothing are emptied with `discard`, and otherwise refused. Raises a LogemitError; then
+    nothing has changed.
+    """
+    sources.find(patterns)
+    with claimed(out) as store:
+        _finish_last(store)
+        side = out / REBUILT
+        report = aggregate(patterns, side, config, progress)
+        _check_dates(out, side, discard=discard)
+        _replace(store, side, config)
+        files.remove_tree(side)
+    report.out = str(out)
+    return report
+
+
+def _finish_last(store: Store) -> None:
+    try:
+        store.recover()
+    except NewerStateError:
+        raise
+    except StateError as exc:
+        store.warnings.append(f"{exc}; replaced")
+
+
+def _check_dates(out: Path, side: Path, *, discard: bool) -> None:
+    """Refuses to lose dates unasked."""
+    missing = sorted(_dates(out) - _dates(side))
+    if missing and not discard:
+        raise UsageError(
+            f"{out}: holds {len(missing)} dates of which these sources have nothing, {missing[0]} to {missing[-1]}; "
+            "name the logs of these dates too, or give --discard to empty them"
+        )
+
+
+def _dates(out: Path) -> set[str]:
+    """Dates with a row in any summary."""
+    return {path.parent.name.removeprefix("date=") for path in _partitions(out) if not _is_empty(path)}
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return tables.row_count(path) == 0
+    except StateError:
+        return False
+
+
+def _partitions(out: Path) -> Iterator[Path]:
+    return (path for path in sorted(out.glob("*/date=*/*.parquet")) if path.parts[len(out.parts)] != "_logemit")
+
+
+def _replace(store: Store, side: Path, config: Config) -> None:
+    """One commit: the rebuilt files over the old ones, nothing or empty files where there are none."""
+    with opened(side) as rebuilt:
+        state = rebuilt.state
+    store.begin_anew()
+    new = {str(path.relative_to(side)) for path in side.rglob("*") if path.is_file()}
+    new = {name for name in new if not name.startswith(_OWN)}
+    for name in sorted(new):
+        store.take(name, side / name)
+    old = {str(path.relative_to(store.out)) for path in store.out.rglob("*") if path.is_file()}
+    stale = {name for name in old - new if name.startswith("_logemit/") and not name.startswith(_OWN)}
+    partitions = {str(path.relative_to(store.out)) for path in _partitions(store.out)} - new
+    emptied = _empty_files(store, sorted(partitions), config)
+    manifests = {name for name in old if name.startswith("_logemit/manifest/")}
+    removed = stale | (partitions - emptied) | manifests
+    store.commit(replace(state, commit=store.state.commit + 1), removed)
+
+
+def _empty_files(store: Store, partitions: Sequence[str], config: Config) -> set[str]:
+    """Partitions that keep an empty file, which no reader fails on; those of no known summary go."""
+    emptied = set()
+    for path in partitions:
+        folder = path.partition("/")[0]
+        summary = config.catalogue.summary(folder.removesuffix("_bins"))
+        if summary is None:
+            continue
+        cells, bins = tables.partition_tables(cube.empty(summary))
+        table = bins if folder.endswith("_bins") else cells
+        if table is not None:
+            store.stage(path, [tables.encoded(table)])
+            emptied.add(path)
+    return emptied

@@ -1,0 +1,28 @@
+"""The record of the newest commit and its copy, of which one can be made from the other."""
+
+from pathlib import Path
+
+from . import documents, files
+from .documents import DamagedError
+
+
+def mend(out: Path, *, dry_run: bool) -> str:
+    """Restore a damaged or lost record from its copy; its path in `out`, "" where it is whole. Raises StateError."""
+    folder = out / "_logemit/commit"
+    numbers = [path.stem for path in folder.glob("*.json") if path.stem.isdigit()]
+    applied = [path.stem for path in folder.glob("*.applied") if path.stem.isdigit()]
+    if not numbers and not applied:
+        return ""
+    record = folder / f"{max([*numbers, *applied])}.json"
+    try:
+        documents.load(record)
+    except (DamagedError, FileNotFoundError) as exc:
+        copy = record.with_suffix(".copy")
+        try:
+            documents.load(copy)
+        except FileNotFoundError:
+            raise DamagedError(f"{record}: damaged or gone, and so is its copy: {exc}") from None
+        if not dry_run:
+            files.write_whole(record, copy.read_bytes())
+        return str(record.relative_to(out))
+    return ""

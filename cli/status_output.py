@@ -1,0 +1,155 @@
+"""What the commands that look after an output folder print."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.filesize import decimal
+from rich.table import Table
+
+from .output import plain, print_json
+
+if TYPE_CHECKING:
+    from aggregator.compact import Compacted
+    from aggregator.repair import Repaired
+    from aggregator.status import Status
+
+_MEANINGS = {
+    "runs": "finished",
+    "read": "lines read",
+    "events": "taken in",
+    "foreign": "lines that are no events",
+    "rejected": "lines that begin as events and are none",
+    "duplicates": "delivered before, dropped",
+    "held": "dated in the future, set aside",
+    "late": "older than the limit, in the totals only",
+    "unchecked": "could not be checked for duplicates",
+    "conflicts": "numbers used twice by a process, both counted",
+    "fields_invalid": "left out of their events",
+    "missing": "written by a process, not arrived yet",
+    "lost": "missing for more than a day",
+    "recovered": "arrived after they were counted as lost",
+    "gaps": "logs that went away before they were read to their end",
+    "gap_bytes": "known to have stood in them unread",
+}
+_ALWAYS = ("runs", "read", "events", "foreign", "rejected", "duplicates", "missing", "lost", "gaps")
+
+
+def status(found: "Status", *, sources: bool, as_json: bool) -> None:
+    """What an output folder holds."""
+    if as_json:
+        print_json(asdict(found))
+        return
+    console = Console(highlight=False)
+    for line in _about(found):
+        console.print(line, soft_wrap=True)
+    if found.account:
+        console.print(_account(found))
+    if found.summaries:
+        console.print(_summaries(found))
+    if sources:
+        console.print(_sources(found))
+
+
+def _about(found: "Status") -> list[str]:
+    lines = [f"{plain(found.out)}: format {found.format}, commit {found.commit}"]
+    if found.problem:
+        lines.append(f"[bold red]damaged[/]: {plain(found.problem)}")
+    if found.holder:
+        lines.append(f"at work: {plain(found.holder)}")
+    if found.finished:
+        lines.append(f"last run   {_time(found.finished)}, {_ago(found.age_seconds)} ago, took {found.seconds:.2f} s")
+        lines.append(f"last event {_time(found.newest_event)}" if found.newest_event else "no event yet")
+    if not found.applied:
+        lines.append("the last commit is not in its place yet; the next run finishes it")
+    if found.staged:
+        whose = "by the run at work" if found.holder else "left by a run that was killed; the next run removes them"
+        lines.append(f"staged: {found.staged:,} files, {decimal(found.staged_bytes)}, {whose}")
+    known = f"from {found.checked_from} on" if found.checked_from else "for all dates"
+    lines.append(f"duplicates are known {known} ({found.seen_dates} dates); state {decimal(found.state_bytes)}")
+    lines.extend(f"{what} before {date}" for what, date in _marks(found) if date)
+    counts = {state: sum(s.state == state for s in found.sources) for state in ("open", "closed", "gone")}
+    lines.append("logs known: " + ", ".join(f"{number:,} {state}" for state, number in counts.items()))
+    return lines
+
+
+def _marks(found: "Status") -> list[tuple[str, str]]:
+    return [("windows are hours", found.folded_before), ("partitions are empty", found.dropped_before)]
+
+
+def _account(found: "Status") -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_header=False, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(justify="right")
+    table.add_column()
+    for name, value in found.account.items():
+        if value or name in _ALWAYS:
+            table.add_row(name.replace("_", " "), f"{value:,}", _MEANINGS[name])
+    return table
+
+
+def _summaries(found: "Status") -> Table:
+    table = Table("summary", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("files", "size"):
+        table.add_column(name, justify="right")
+    table.add_column("from")
+    table.add_column("to")
+    for name, size in found.summaries.items():
+        table.add_row(plain(name), f"{size.files:,}", decimal(size.bytes), size.first_date, size.last_date)
+    return table
+
+
+def _sources(found: "Status") -> Table:
+    table = Table("log", "state", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("read", "lines", "unfinished"):
+        table.add_column(name, justify="right")
+    for source in found.sources:
+        table.add_row(
+            plain(source.path), source.state, decimal(source.bytes_read), f"{source.lines:,}", decimal(source.rest)
+        )
+    return table
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _ago(seconds: float) -> str:
+    for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} seconds"
+
+
+def repaired(found: "Repaired", *, as_json: bool) -> None:
+    """What repair found and did."""
+    if as_json:
+        print_json({**asdict(found), "left": found.left})
+        return
+    console = Console(highlight=False)
+    for finding in found.findings:
+        console.print(f"[bold]{finding.outcome}[/] {plain(finding.path)}: {plain(finding.problem)}", soft_wrap=True)
+        console.print(f"    {plain(finding.remedy)}", soft_wrap=True)
+    if not found.findings:
+        console.print(f"{plain(found.out)}: nothing is damaged", soft_wrap=True)
+    elif found.left:
+        console.print(f"{found.left} left; the next run may refuse to work", soft_wrap=True)
+    else:
+        console.print("the next run can work", soft_wrap=True)
+
+
+def compacted(done: "Compacted", *, as_json: bool) -> None:
+    """What compact did."""
+    if as_json:
+        print_json(asdict(done))
+        return
+    console = Console(highlight=False)
+    console.print(f"partitions written  {done.partitions:,}")
+    if done.removed:
+        console.print(f"files removed       {done.removed:,}")
+    for what, date in (("hours before", done.folded_before), ("empty before", done.dropped_before)):
+        if date:
+            console.print(f"{what:18}  {date}")
+    console.print(f"{'size':18}  {decimal(done.bytes_before)}, now {decimal(done.bytes_after)}")
