@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from tests.batch.test_run import poll, take_in
+from tests.batch.runs import poll, take_in
 
 log, out, *times = sys.argv[1:]
 if not times:

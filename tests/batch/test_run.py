@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 import time
@@ -11,37 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 
 from aggregator import config
 from aggregator.errors import ConfigError, LockedError, OutputError, ReadWriteError, StateError
 from aggregator.frames import read
-from aggregator.report import Report
 from aggregator.run import aggregate
 from aggregator.store import opened
-
-CONFIG = config.load(None)
-
-
-def poll(seq: int, timestamp: str = "2026-11-20T12:00:00Z", **fields: Any) -> bytes:
-    event = {"logemit": 1, "event": "feed_poll", "timestamp": timestamp, "service": "s", "proc": "p", "seq": seq}
-    return json.dumps({**event, "feed_id": "1", "status": "success", **fields}, separators=(",", ":")).encode() + b"\n"
-
-
-def take_in(log: Path, out: Path) -> Report:
-    return aggregate([str(log)], out, CONFIG)
-
-
-def families(out: Path) -> str:
-    lines = (out / "metrics.prom").read_text().splitlines()
-    return "\n".join(line for line in lines if not re.match(r"(# (HELP|TYPE) )?logemit_", line))
-
-
-def outputs(out: Path) -> tuple[str, dict[str, Any]]:
-    """The families and every row, as a reader sees them."""
-    files = {str(p.relative_to(out)): p for p in out.rglob("*.parquet") if "_logemit" not in p.parts}
-    return families(out), {name: pq.ParquetFile(path).read().to_pylist() for name, path in files.items()}
+from tests.batch.runs import CONFIG, families, outputs, poll, take_in
 
 
 def test_the_account_of_every_run_balances(tmp_path: Path) -> None:

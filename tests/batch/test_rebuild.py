@@ -1,0 +1,187 @@
+"""Everything anew from the logs, in one step, whatever state the output was in."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from aggregator import config
+from aggregator.errors import InputError, LockedError, NewerStateError, StateError, UsageError
+from aggregator.rebuild import rebuild
+from aggregator.store import opened
+from tests.batch.runs import CONFIG, families, outputs, poll, rows, take_in
+
+
+@pytest.fixture
+def taken(tmp_path: Path) -> tuple[Path, Path]:
+    """A log of two days that was taken in with two runs."""
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    log.write_bytes(poll(0, "2026-11-18T12:00:00Z") + poll(1, duration_seconds=0.5) + b"foreign\n")
+    take_in(log, out)
+    with log.open("ab") as file:
+        file.write(poll(2, duration_seconds=1.5) + poll(2, duration_seconds=1.5))
+    take_in(log, out)
+    return log, out
+
+
+def test_the_same_logs_give_the_same_outputs_and_the_next_run_goes_on(taken: tuple[Path, Path]) -> None:
+    log, out = taken
+    before = outputs(out)
+    report = rebuild([str(log)], out, CONFIG)
+    assert (report.read, report.events, report.duplicates, report.out) == (5, 3, 1, str(out))
+    assert outputs(out) == before
+    with log.open("ab") as file:
+        file.write(poll(3))
+    report = take_in(log, out)
+    assert (report.read, report.events) == (1, 1)
+    assert not (out / "_logemit/rebuild").exists()
+
+
+def test_another_window_reaches_all_of_history(taken: tuple[Path, Path]) -> None:
+    log, out = taken
+    rebuild([str(log)], out, config.load(None, "1h"))
+    assert set(pd.read_parquet(out / "feed_polls")["window_seconds"]) == {3600}
+
+
+@pytest.mark.parametrize("damage", ["commit", "totals", "seen", "partition", "manifest", "all of the state"])
+def test_a_damaged_state_is_replaced(taken: tuple[Path, Path], damage: str) -> None:
+    log, out = taken
+    expected = outputs(out)
+    patterns = {
+        "commit": "_logemit/commit/0000000002.*",
+        "totals": "_logemit/totals/*.parquet",
+        "seen": "_logemit/seen/*/*.parquet",
+        "partition": "feed_polls/*/*.parquet",
+        "manifest": "_logemit/manifest/*.json",
+        "all of the state": "_logemit/**/*.*",
+    }
+    damaged = [path for path in out.glob(patterns[damage]) if path.is_file()]
+    assert damaged
+    for path in damaged:
+        path.write_bytes(b"\xff" * 10)
+    rebuild([str(log)], out, CONFIG)
+    assert outputs(out) == expected
+    assert take_in(log, out).read == 0
+
+
+def test_dates_that_the_logs_do_not_hold_are_not_lost_unasked(taken: tuple[Path, Path], tmp_path: Path) -> None:
+    log, out = taken
+    before = outputs(out)
+    newer = tmp_path / "newer.log"
+    newer.write_bytes(poll(7))
+    with pytest.raises(UsageError, match="holds 1 dates of which these sources have nothing, 2026-11-18"):
+        rebuild([str(newer)], out, CONFIG)
+    assert outputs(out) == before
+    assert take_in(log, out).read == 0
+
+
+def test_dates_that_the_logs_do_not_hold_are_emptied_on_request(taken: tuple[Path, Path], tmp_path: Path) -> None:
+    _, out = taken
+    files = set(rows(out))
+    newer = tmp_path / "newer.log"
+    newer.write_bytes(poll(7))
+    rebuild([str(newer)], out, CONFIG, discard=True)
+    assert set(rows(out)) == files
+    assert pd.read_parquet(out / "feed_polls")["events"].sum() == 1
+    assert 'feed_polls_total{feed_id="1",service="s",status="success"} 1.0' in families(out)
+
+
+def test_a_summary_that_is_not_configured_any_more_goes(tmp_path: Path) -> None:
+    log, out, path = tmp_path / "app.log", tmp_path / "out", tmp_path / "logemit.toml"
+    path.write_text('[[summary]]\nname = "own"\nevent = "own"\ndimensions = ["a"]\n')
+    log.write_bytes(poll(0) + poll(1, event="own", a="x"))
+    take_in(log, out, config.load(path))
+    assert (out / "own").is_dir()
+    rebuild([str(log)], out, CONFIG)
+    assert not list((out / "own").rglob("*.parquet"))
+    assert take_in(log, out).read == 0
+
+
+def test_a_rebuild_that_fails_changes_nothing(taken: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    log, out = taken
+    before, state = outputs(out), sorted((out / "_logemit/commit").iterdir())
+    log.write_bytes(log.read_bytes() + poll(3))
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("aggregator.store.commit.Store.take", full)
+        with pytest.raises(OSError, match="No space"):
+            rebuild([str(log)], out, CONFIG)
+    assert (outputs(out), sorted((out / "_logemit/commit").iterdir())) == (before, state)
+    assert take_in(log, out).events == 1
+    assert not (out / "_logemit/rebuild").exists()
+
+
+def test_a_rebuild_cut_short_after_its_commit_is_finished_by_the_next_run(taken: tuple[Path, Path]) -> None:
+    log, out = taken
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: Any) -> None:
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("aggregator.store.commit.Store._apply", killed)
+        patch.setattr("aggregator.rebuild.aggregate", _unpatched(patch))
+        with pytest.raises(Killed):
+            rebuild([str(log)], out, config.load(None, "1h"))
+    assert take_in(log, out).read == 0
+    assert set(pd.read_parquet(out / "feed_polls")["window_seconds"]) == {3600}
+
+
+def _unpatched(patch: pytest.MonkeyPatch) -> Any:
+    """The rebuilt folder is committed in full; only the swap is cut short."""
+    from aggregator.run import aggregate
+    from aggregator.store.commit import Store
+
+    cut = Store._apply
+
+    def run(*arguments: Any) -> Any:
+        patch.undo()
+        report = aggregate(*arguments)
+        patch.setattr("aggregator.store.commit.Store._apply", cut)
+        return report
+
+    return run
+
+
+def test_a_run_at_work_is_not_disturbed(taken: tuple[Path, Path]) -> None:
+    log, out = taken
+    with opened(out), pytest.raises(LockedError, match=f"pid {os.getpid()}"):
+        rebuild([str(log)], out, CONFIG)
+
+
+def test_a_state_of_a_newer_logemit_is_left_alone(taken: tuple[Path, Path]) -> None:
+    log, out = taken
+    path = max((out / "_logemit/commit").glob("*.json"))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
+    with pytest.raises(NewerStateError, match="upgrade logemit"):
+        rebuild([str(log)], out, CONFIG)
+
+
+def test_sources_that_do_not_exist_are_told_before_anything(taken: tuple[Path, Path]) -> None:
+    _, out = taken
+    before = outputs(out)
+    with pytest.raises(InputError):
+        rebuild(["nowhere.log"], out, CONFIG)
+    assert outputs(out) == before
+
+
+def test_a_new_folder_is_filled(tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    log.write_bytes(poll(0))
+    assert rebuild([str(log)], tmp_path / "out", CONFIG).events == 1
+    assert take_in(log, tmp_path / "out").read == 0
+
+
+def test_a_damaged_state_says_what_to_do(taken: tuple[Path, Path]) -> None:
+    log, out = taken
+    (out / "_logemit/history.parquet").write_bytes(b"")
+    with pytest.raises(StateError, match="see logemit repair"):
+        take_in(log, out)
