@@ -40,8 +40,8 @@ def _finish_last(store: Store) -> None:
         store.recover()
     except NewerStateError:
         raise
-    except StateError as exc:
-        store.warnings.append(f"{exc}; replaced")
+    except StateError:
+        pass  # what is damaged is replaced
 
 
 def _check_dates(out: Path, side: Path, *, discard: bool) -> None:

@@ -46,7 +46,8 @@ def repair(out: Path, config: Config, *, dry_run: bool = False, set_aside: bool 
     with claimed(out) as store:
         if _mend_record(store, done, dry_run=dry_run):
             work = _Work(store, config, dry_run=dry_run, set_aside=set_aside)
-            done.findings.extend(work.settled(finding) for finding in list(damage.find(store)))
+            found = sorted(damage.find(store), key=lambda finding: finding.kind != "partition")
+            done.findings.extend(work.settled(finding) for finding in found)
             work.commit()
     return done
 
@@ -117,6 +118,7 @@ class _Work:
         return "written anew: the files of its date are taken as they are"
 
     def removed_partition(self, finding: Finding) -> str:
+        self._state.partitions_lost += 1
         if finding.problem != "is gone":
             return ""
         if not self._dry_run:
@@ -135,8 +137,8 @@ class _Work:
 
     def _is_derivable(self, summary: Summary) -> bool:
         """Whether the partitions hold all that was ever counted, to the last microsecond."""
-        state = self._store.state
-        if state.dropped_before or state.late:
+        state = self._state
+        if state.dropped_before or state.late or state.partitions_lost:
             return False
         try:
             for whole in Outputs(self._store).partitions(summary):
@@ -146,7 +148,7 @@ class _Work:
                         return False
         except StateError:
             return False
-        return not any("is gone" in warning for warning in self._store.warnings)
+        return True
 
     def _derive(self, summary: Summary) -> None:
         outputs = Outputs(self._store)

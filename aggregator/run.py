@@ -163,7 +163,8 @@ class _Run:
         state.finished = time.time_ns() // 1000
         state.seconds = report.seconds = round(time.monotonic() - began, 3)
         outputs.write_metrics(exposition.text(catalogue, totals, state, service_label=self._config.service_label))
-        report.warnings.extend(self._store.warnings)
+        report.warnings.extend(f"{name}: is gone; what it held is in the totals only" for name in self._store.gone)
+        state.partitions_lost += len(self._store.gone)
         self._store.commit(state, forgotten)
         return report
 

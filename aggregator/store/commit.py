@@ -7,7 +7,7 @@ there is finished by the next one, and one that died before has left nothing but
 import errno
 import hashlib
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -86,7 +86,8 @@ class Store:
         self.state = State()
         self.is_older = False
         """Whether the last commit is of an older format."""
-        self.warnings: list[str] = []
+        self.gone: list[str] = []
+        """Partitions that were asked for and are not there any more."""
         self._folder = out / STATE_FOLDER
         self._manifests = manifests.Manifests(out)
         self._staged: list[StagedFile] = []
@@ -111,7 +112,7 @@ class Store:
         """A file as it was committed; None where there is none.
 
         Raises StateError for one that is not. Of the partitions, which belong to the users, one that was removed is
-        told in `warnings`.
+        told in `gone`.
         """
         path, wanted = self.path(relative), self.digest(relative)
         try:
@@ -121,7 +122,7 @@ class Store:
                 return None
             if _is_state(relative):
                 raise StateError(f"{path}: is gone; see logemit repair") from None
-            self.warnings.append(f"{path}: is gone; what it held is in the totals only")
+            self.gone.append(relative)
             return None
         except OSError as exc:
             raise ReadWriteError(f"{path}: cannot be read: {exc.strerror}; check its permissions") from None
@@ -185,10 +186,19 @@ class Store:
         self.state = state
 
     def _record(self, number: int, document: bytes) -> None:
+        if number == 1:
+            self._sync_itself()
         if self._staged:
             files.sync_folder(self.path(self._staged[0].staged).parent)
         files.write_whole(self._folder / "commit" / f"{number:010d}.copy", document)
         files.write_whole(self._commit_path(number), document)  # the commit point
+
+    def _sync_itself(self) -> None:
+        """The folders may be of a run that was killed before it could."""
+        files.sync_folder(self._folder)
+        files.sync_folder(self.out)
+        with suppress(PermissionError):  # others may have made it
+            files.sync_folder(self.out.parent)
 
     def begin_anew(self) -> None:
         """Commit over whatever stands here, as if nothing did."""
@@ -236,7 +246,8 @@ class Store:
         folders = set()
         for file in staged:
             source, target = self.path(file.staged), self.path(file.target)
-            folders.add(target.parent)  # also of a file that a run before renamed and did not live to sync
+            # Also what a run before renamed or made and did not live to sync.
+            folders.update(folder for folder in target.parents if folder.is_relative_to(self.out))
             if source.exists():
                 files.make_folder(target.parent)
                 files.rename(source, target)

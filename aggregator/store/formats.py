@@ -5,7 +5,15 @@ from typing import Any
 from ..errors import StateError
 from . import documents
 
-_NEW_IN_2 = {"late": 0, "gaps": 0, "gap_bytes": 0, "folded_before": "", "dropped_before": "", "unmarked_before": ""}
+_NEW_IN_2 = {
+    "late": 0,
+    "gaps": 0,
+    "gap_bytes": 0,
+    "folded_before": "",
+    "dropped_before": "",
+    "unmarked_before": "",
+    "partitions_lost": 0,
+}
 _CHECKPOINT_OF_1 = ("head_bytes", "head", "offset", "tail", "lines")
 
 

@@ -1,0 +1,212 @@
+"""What is damaged is found, mended where nothing is lost by it, and told with its cost where something is."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from aggregator.damage import Finding
+from aggregator.errors import InputError, StateError
+from aggregator.repair import repair
+from tests.batch.runs import CONFIG, families, outputs, poll, sample, take_in
+
+
+@pytest.fixture
+def taken(tmp_path: Path) -> tuple[Path, Path]:
+    """Two runs; something held, something missing."""
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    log.write_bytes(poll(0, "2026-11-18T12:00:00Z") + poll(1, duration_seconds=0.5))
+    take_in(log, out)
+    with log.open("ab") as file:
+        file.write(poll(3, duration_seconds=1.5) + poll(4, "2099-01-01T00:00:00Z"))
+    take_in(log, out)
+    return log, out
+
+
+def grow(log: Path) -> None:
+    with log.open("ab") as file:
+        file.write(poll(5, duration_seconds=2) + poll(1, duration_seconds=0.5))
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0x20
+    path.write_bytes(data)
+
+
+def only(findings: list[Finding]) -> Finding:
+    (finding,) = findings
+    return finding
+
+
+def test_a_whole_folder_has_no_findings_and_is_not_touched(taken: tuple[Path, Path]) -> None:
+    log, out = taken
+    before = outputs(out), sorted(path for path in out.rglob("*") if path.is_file())
+    found = repair(out, CONFIG)
+    assert (found.findings, found.left) == ([], 0)
+    assert (outputs(out), sorted(path for path in out.rglob("*") if path.is_file())) == before
+    assert take_in(log, out).read == 0
+
+
+MENDABLE = {
+    "the record of the last commit": "commit/0000000002.json",
+    "a total": "totals/feed_polls.parquet",
+    "the bins of a total": "totals/feed_polls_bins.parquet",
+    "a manifest": "manifest/date=2026-11-20.json",
+}
+
+
+@pytest.mark.parametrize("name", MENDABLE.values(), ids=MENDABLE)
+@pytest.mark.parametrize("damage", ["changed", "gone"])
+def test_what_follows_from_other_files_is_mended(taken: tuple[Path, Path], name: str, damage: str) -> None:
+    log, out = taken
+    before = outputs(out)
+    path = out / "_logemit" / name
+    path.unlink() if damage == "gone" else flip(path)
+    grow(log)
+    with pytest.raises(StateError, match="see logemit repair"):
+        take_in(log, out)
+    told = repair(out, CONFIG, dry_run=True)
+    assert (only(told.findings).outcome, told.left) == ("mendable", 1)
+    mended = repair(out, CONFIG)
+    assert (only(mended.findings).outcome, mended.left) == ("mended", 0)
+    assert outputs(out) == before
+    report = take_in(log, out)
+    assert (report.events, report.duplicates, report.held) == (1, 1, 0)
+    assert outputs(out)[0] == outputs_of(log, out.parent / "once")
+
+
+def outputs_of(log: Path, out: Path) -> str:
+    take_in(log, out)
+    return families(out)
+
+
+LOST = {
+    "a partition": ("feed_polls/date=2026-11-20/part.parquet", "its windows begin empty"),
+    "what was seen": ("_logemit/seen/date=2026-11-20/12.parquet", "count unchecked"),
+    "the history": ("_logemit/history.parquet", "are forgotten"),
+    "held events": ("_logemit/held/lines.jsonl", "counted as rejected"),
+}
+
+
+@pytest.mark.parametrize(("name", "cost"), LOST.values(), ids=LOST)
+def test_what_cannot_be_mended_is_told_and_set_aside_on_request(taken: tuple[Path, Path], name: str, cost: str) -> None:
+    log, out = taken
+    flip(out / name)
+    grow(log)
+    for found in (repair(out, CONFIG), repair(out, CONFIG, dry_run=True, set_aside=True)):
+        finding = only(found.findings)
+        assert (finding.path, finding.outcome, found.left) == (name, "lost", 1)
+        assert "logemit rebuild" in finding.remedy
+        assert cost in finding.remedy
+    done = repair(out, CONFIG, set_aside=True)
+    assert (only(done.findings).outcome, done.left) == ("set aside", 0)
+    assert cost in only(done.findings).remedy
+    assert list((out / "_logemit/damaged").rglob(Path(name).name))
+    assert repair(out, CONFIG).findings == []
+    assert take_in(log, out).events in (1, 2)
+    assert repair(out, CONFIG).findings == []
+
+
+def test_totals_keep_what_a_lost_partition_held(taken: tuple[Path, Path]) -> None:
+    log, out = taken
+    flip(out / "feed_polls/date=2026-11-20/part.parquet")
+    repair(out, CONFIG, set_aside=True)
+    grow(log)
+    take_in(log, out)
+    assert pd.read_parquet(out / "feed_polls")["events"].sum() == 2
+    assert 'feed_polls_total{feed_id="1",service="s",status="success"} 4.0' in families(out)
+
+
+def test_events_of_a_date_whose_numbers_are_lost_count_unchecked(taken: tuple[Path, Path]) -> None:
+    log, out = taken
+    flip(out / "_logemit/seen/date=2026-11-20/12.parquet")
+    repair(out, CONFIG, set_aside=True)
+    grow(log)
+    report = take_in(log, out)
+    assert (report.events, report.unchecked, report.duplicates) == (2, 2, 0)
+    assert sample(out, "logemit_duplicates_known_from_timestamp_seconds") == 1_795_219_200
+
+
+def test_held_events_that_are_lost_stay_in_the_account(taken: tuple[Path, Path]) -> None:
+    log, out = taken
+    flip(out / "_logemit/held/lines.jsonl")
+    repair(out, CONFIG, set_aside=True)
+    take_in(log, out)
+    assert sample(out, "logemit_events_held") == 0
+    assert 'logemit_records_rejected_total{reason="damaged"} 1.0' in (out / "metrics.prom").read_text()
+
+
+def test_a_partition_that_was_removed_is_forgotten(taken: tuple[Path, Path]) -> None:
+    log, out = taken
+    (out / "feed_polls/date=2026-11-20/part.parquet").unlink()
+    assert "in the totals only" in only(repair(out, CONFIG).findings).remedy
+    grow(log)
+    report = take_in(log, out)
+    assert (report.events, report.warnings) == (1, [])
+
+
+def test_totals_that_hold_more_than_the_partitions_are_not_derived(taken: tuple[Path, Path]) -> None:
+    _, out = taken
+    (out / "feed_polls/date=2026-11-20/part.parquet").unlink()
+    flip(out / "_logemit/totals/feed_polls.parquet")
+    found = repair(out, CONFIG)
+    assert {(finding.kind, finding.outcome) for finding in found.findings} == {
+        ("totals", "lost"),
+        ("partition", "mended"),
+    }
+    assert found.left == 1
+
+
+def test_totals_are_not_derived_from_less_than_they_held_once(taken: tuple[Path, Path]) -> None:
+    log, out = taken
+    (out / "feed_polls/date=2026-11-20/part.parquet").unlink()
+    grow(log)
+    assert "is gone; what it held is in the totals only" in take_in(log, out).warnings[0]
+    flip(out / "_logemit/totals/feed_polls.parquet")
+    assert only(repair(out, CONFIG).findings).outcome == "lost"
+
+
+def test_a_file_that_no_run_wrote_is_told_and_moved_away(taken: tuple[Path, Path]) -> None:
+    _, out = taken
+    stray = out / "feed_polls/date=2026-11-20/copy.parquet"
+    stray.write_bytes((out / "feed_polls/date=2026-11-20/part.parquet").read_bytes())
+    assert only(repair(out, CONFIG).findings).problem == "was written by no run"
+    repair(out, CONFIG, set_aside=True)
+    assert not stray.exists()
+    assert repair(out, CONFIG).findings == []
+
+
+def test_a_commit_cut_short_is_finished(taken: tuple[Path, Path]) -> None:
+    log, out = taken
+    grow(log)
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("aggregator.store.commit.Store._apply", killed)
+        with pytest.raises(Killed):
+            take_in(log, out)
+    assert only(repair(out, CONFIG, dry_run=True).findings).outcome == "mendable"
+    assert only(repair(out, CONFIG).findings).problem == "was cut short while its files were put in place"
+    assert take_in(log, out).read == 0
+
+
+def test_a_lost_record_without_its_copy_is_told(taken: tuple[Path, Path]) -> None:
+    _, out = taken
+    for path in (out / "_logemit/commit").glob("0000000002.*"):
+        if path.suffix != ".applied":
+            flip(path)
+    found = repair(out, CONFIG, set_aside=True)
+    assert (only(found.findings).outcome, found.left) == ("lost", 1)
+    assert "logemit rebuild" in only(found.findings).remedy
+
+
+def test_a_folder_without_output_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no output of logemit aggregate"):
+        repair(tmp_path, CONFIG)
+    assert list(tmp_path.iterdir()) == []
