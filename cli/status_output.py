@@ -14,7 +14,7 @@ from .output import plain, print_json
 if TYPE_CHECKING:
     from aggregator.compact import Compacted
     from aggregator.repair import Repaired
-    from aggregator.status import Status
+    from aggregator.status import Source, Status
 
 _MEANINGS = {
     "runs": "finished",
@@ -50,7 +50,8 @@ def status(found: "Status", *, sources: bool, as_json: bool) -> None:
     if found.summaries:
         console.print(_summaries(found))
     if sources:
-        console.print(_sources(found))
+        for source in found.sources:
+            console.print(_source(source), soft_wrap=True)
 
 
 def _about(found: "Status") -> list[str]:
@@ -101,15 +102,9 @@ def _summaries(found: "Status") -> Table:
     return table
 
 
-def _sources(found: "Status") -> Table:
-    table = Table("log", "state", box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("read", "lines", "unfinished"):
-        table.add_column(name, justify="right")
-    for source in found.sources:
-        table.add_row(
-            plain(source.path), source.state, decimal(source.bytes_read), f"{source.lines:,}", decimal(source.rest)
-        )
-    return table
+def _source(found: "Source") -> str:
+    rest = f", {found.rest:,} bytes unfinished" if found.rest else ""
+    return f"{found.state:6}  {decimal(found.bytes_read):>10}  {found.lines:>10,} lines  {plain(found.path)}{rest}"
 
 
 def _time(seconds: float) -> str:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import pytest
 
-from cli.app import EXIT_CODES
+from cli.options import EXIT_CODES
 
 from . import references
 from .conftest import ROOT, tool

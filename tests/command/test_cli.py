@@ -11,20 +11,13 @@ import time
 import tomllib
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from logemit import __version__
-from tests.batch.test_run import poll
+from tests.batch.runs import poll
+from tests.command.calls import logemit, message
 from tests.conftest import LOGEMIT, ROOT
-
-
-def logemit(*arguments: object, **kwargs: Any) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1"}
-    return subprocess.run(
-        [LOGEMIT, *map(str, arguments)], capture_output=True, check=False, text=True, timeout=60, env=environ, **kwargs
-    )
 
 
 @pytest.fixture
@@ -60,13 +53,6 @@ def test_aggregate_reads_standard_input(log: Path, tmp_path: Path) -> None:
     assert json.loads(done.stdout)["events"] == 3
     again = logemit("aggregate", "-", "--out", tmp_path / "out", "--json", input=log.read_text())
     assert json.loads(again.stdout)["duplicates"] == 3
-
-
-def message(done: subprocess.CompletedProcess[str]) -> str:
-    """The one line that tells of an error."""
-    (line,) = done.stderr.splitlines()
-    assert "Traceback" not in line
-    return line
 
 
 @pytest.mark.parametrize(
@@ -240,7 +226,7 @@ def test_schema_is_a_json_schema() -> None:
 
 def test_help_teaches() -> None:
     done = logemit("--help")
-    for word in ("aggregate", "check", "metrics", "schema", "Exit codes", "75 another run"):
+    for word in ("aggregate", "check", "metrics", "status", "repair", "compact", "rebuild", "75 another run"):
         assert word in " ".join(done.stdout.split())
     assert logemit("--version").stdout == f"logemit {__version__}\n"
 
