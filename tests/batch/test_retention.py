@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pandas as pd
@@ -83,6 +84,21 @@ def test_a_long_history_is_worked_off_in_steps(tmp_path: Path) -> None:
     assert compact(out, kept(fold_after="5d"), lambda *step: told.append(step)).steps == 4
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert (pd.read_parquet(out / "feed_polls")["window_seconds"] == 3600).sum() == 2 * 95
+
+
+def test_readers_do_not_notice_that_minutes_become_hours(tmp_path: Path) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    history(log, 100)
+    take_in(log, out)
+    worker = Thread(target=compact, args=(out, kept(fold_after="1d")))
+    worker.start()
+    frames = []
+    while worker.is_alive():
+        frames.append(pd.read_parquet(out / "feed_polls"))
+    worker.join()
+    assert len(frames) > 5
+    assert {int(frame["events"].sum()) for frame in frames} == {300}
+    assert len({len(frame) for frame in frames}) > 1
 
 
 def test_a_late_event_in_a_folded_partition_is_folded_too(tmp_path: Path) -> None:
