@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, OutputError, ReadWriteError, StateError
-from . import documents, files, formats, manifests
+from . import documents, files, formats, manifests, records
 from .lock import locked
 from .state import State
 
@@ -243,11 +243,11 @@ class Store:
             raise StateError(f"{self.path(file.staged)}: changed after it was committed; see logemit repair")
 
     def _apply(self, number: int, staged: list[StagedFile], removed: Collection[str]) -> None:
-        folders = set()
+        folders: set[Path] = set()
         for file in staged:
             source, target = self.path(file.staged), self.path(file.target)
             # Also what a run before renamed or made and did not live to sync.
-            folders.update(folder for folder in target.parents if folder.is_relative_to(self.out))
+            folders.update(self.out / folder for folder in Path(file.target).parents)
             if source.exists():
                 files.make_folder(target.parent)
                 files.rename(source, target)
@@ -288,8 +288,8 @@ def require_output(out: Path) -> None:
 def newest(out: Path) -> dict[str, Any] | None:
     """The last commit's document; None where there was no commit. Raises StateError."""
     names = sorted(path for path in (out / STATE_FOLDER / "commit").glob("*.*") if path.stem.isdigit())
-    records = [path for path in names if path.suffix == ".json"]
+    written = [path for path in names if path.suffix == ".json"]
     applied = [path for path in names if path.suffix == ".applied"]
-    if applied and (not records or records[-1].stem < applied[-1].stem):
+    if applied and (not written or written[-1].stem < applied[-1].stem):
         raise StateError(f"{applied[-1].with_suffix('.json')}: is gone; see logemit repair")
-    return documents.load(records[-1]) if records else None
+    return records.load(written[-1]) if written else None

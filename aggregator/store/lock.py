@@ -50,6 +50,7 @@ def holder(path: Path) -> str | None:
         try:
             fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
+            time.sleep(PAUSE_SECONDS)  # who has just taken it may not have said so yet, and there stands the last one
             return _holder(fd)
         return None
     finally:

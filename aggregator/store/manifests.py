@@ -36,7 +36,7 @@ class Manifests:
             return {}
         if date not in self._loaded:
             try:
-                self._loaded[date] = dict(documents.load(self._out / path_of(date))["files"])
+                self._loaded[date] = _load(self._out / path_of(date), date)
             except FileNotFoundError:
                 self._loaded[date] = {}
         return self._loaded[date]
@@ -55,3 +55,10 @@ class Manifests:
     def forget(self) -> None:
         """Load anew what a commit has changed."""
         self._loaded = {}
+
+
+def _load(path: Path, date: str) -> dict[str, str]:
+    named = documents.load(path).get("files")
+    if not isinstance(named, dict) or any(date_in(name) != date for name in named):
+        raise documents.DamagedError(f"{path}: damaged, not the manifest of its date; see logemit repair")
+    return named

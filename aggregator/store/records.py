@@ -1,9 +1,20 @@
 """The record of the newest commit and its copy, of which one can be made from the other."""
 
 from pathlib import Path
+from typing import Any
 
 from . import documents, files
 from .documents import DamagedError
+
+
+def load(path: Path) -> dict[str, Any]:
+    """The document of a commit. Raises StateError, FileNotFoundError."""
+    document = documents.load(path)
+    state = document.get("state")
+    number = state.get("commit", state.get("run")) if isinstance(state, dict) else None  # "run" in format 1
+    if number != int(path.stem):
+        raise DamagedError(f"{path}: damaged, not the record of its commit; see logemit repair")
+    return document
 
 
 def mend(out: Path, *, dry_run: bool) -> str:
@@ -15,11 +26,11 @@ def mend(out: Path, *, dry_run: bool) -> str:
         return ""
     record = folder / f"{max([*numbers, *applied])}.json"
     try:
-        documents.load(record)
+        load(record)
     except (DamagedError, FileNotFoundError) as exc:
         copy = record.with_suffix(".copy")
         try:
-            documents.load(copy)
+            load(copy)
         except FileNotFoundError:
             raise DamagedError(f"{record}: damaged or gone, and so is its copy: {exc}") from None
         if not dry_run:
