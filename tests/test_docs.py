@@ -96,9 +96,11 @@ def shell(folder: Path, script: str) -> str:
 
 
 def comparable(output: str) -> str:
-    """Without trailing blanks and blank lines around, and without what a run's speed decides."""
+    """Without trailing blanks and blank lines around, and without what the time and a run's speed decide."""
     text = "\n".join(line.rstrip() for line in output.splitlines()).strip("\n")
-    return re.sub(r"( seconds +)\d+\.\d\d", r"\g<1>0.00", text)
+    text = re.sub(r"( seconds +)\d+\.\d\d", r"\g<1>0.00", text)
+    text = re.sub(r"^(last run   ).*, \d+ seconds ago, took .*$", r"\g<1>…", text, flags=re.MULTILINE)
+    return re.sub(r"state \d+\.\d kB", "state …", text)
 
 
 # What becomes of each kind of block.
