@@ -6,15 +6,14 @@ its own name is given, and although it is rotated while a run is at work.
 """
 
 import os
-import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
-from .positions import Checkpoint
+from . import rotation
+from .positions import REMEMBERED, Checkpoint
 from .sources import Reader
-
-_ROTATED = r"[.-]\d[\w.-]*|(\.(old|bak))?(\.(gz|zst|bz2|xz))?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,46 +31,99 @@ class Gap:
 
 
 def rotated(reader: Reader) -> Iterator[str]:
-    """Files not read yet that hold what is left of logs which stand no longer where they stood."""
-    paths: dict[str, list[Checkpoint]] = {}
-    for checkpoint in _missed(reader):
-        paths.setdefault(checkpoint.path, []).append(checkpoint)
-    for path, checkpoints in sorted(paths.items()):
-        since = max(checkpoint.met_at for checkpoint in checkpoints)
-        for name in _beside(path):
+    """Files not read yet that hold what is left of logs which stand no longer where they stood, or grew there."""
+    families: dict[str, list[Checkpoint]] = {}
+    for checkpoint in _unmet(reader):
+        origin = checkpoint.origin or checkpoint.path
+        if reader.is_read(origin) and not _is_unchanged(checkpoint, reader):
+            families.setdefault(origin, []).append(checkpoint)
+    folders: dict[str, dict[str, list[str]]] = {}
+    for origin, checkpoints in sorted(families.items()):
+        since = max(checkpoint.modified_at or checkpoint.met_at for checkpoint in checkpoints)
+        targets = {checkpoint.target for checkpoint in checkpoints if checkpoint.target}
+        for name in sorted({*targets, *_beside({origin, *targets}, folders)}, key=lambda n: (-_modified_at(n), n)):
             if reader.is_read(name):
                 continue
-            head = reader.head(name)
-            if _modified_at(name) > since or any(reader.positions.begins(c, head) for c in checkpoints):
+            if not os.access(name, os.R_OK):
+                reader.warnings.append(f"{name}: a rotated log that cannot be read; check its permissions")
+            elif _modified_at(name) > since or _begins(reader, name, checkpoints):
                 yield name
 
 
 def gaps(reader: Reader) -> list[Gap]:
     """What is gone; each is told once."""
     found = []
-    for checkpoint in _missed(reader):
+    met = _met_by_origin(reader)
+    for checkpoint in _unmet(reader):
+        if not reader.is_read(checkpoint.path):
+            continue
         reader.positions.mark_gone(checkpoint)
-        if checkpoint.rest or not checkpoint.closed:
+        if not checkpoint.rest and (checkpoint.closed or checkpoint.is_quiet or not checkpoint.offset):
+            continue
+        others = [*met[checkpoint.head], *met[checkpoint.origin]]
+        if not any(_goes_on(reader, checkpoint, other) for other in others):
             found.append(Gap(checkpoint.path, checkpoint.offset, checkpoint.rest))
+    if reader.positions.met > REMEMBERED:
+        reader.warnings.append(
+            f"{reader.positions.met:,} sources were read, and {REMEMBERED:,} are remembered: the next run reads the "
+            "others again; name fewer"
+        )
     return found
 
 
-def _missed(reader: Reader) -> list[Checkpoint]:
-    """Sources not met in this run, although what has their name was read, or nothing has it."""
-    unmet = [c for c in reader.positions if c.path and not c.gone and not reader.positions.is_met(c)]
-    return [c for c in unmet if reader.is_read(c.path)]
+def _unmet(reader: Reader) -> list[Checkpoint]:
+    return [c for c in reader.positions if c.path and not c.gone and not reader.positions.is_met(c)]
 
 
-def _beside(path: str) -> list[str]:
-    """Files in the folder of a log with the names that rotation gives, the newest first."""
-    folder, base = os.path.split(path)
-    stem, extension = os.path.splitext(base)
-    names = re.compile(rf"{re.escape(base)}({_ROTATED})|{re.escape(stem)}[.-]\d[\w.-]*{re.escape(extension)}(\.\w+)?")
+def _is_unchanged(checkpoint: Checkpoint, reader: Reader) -> bool:
+    """Whether a log that was rotated before still stands where it was met, and nothing was added to it."""
     try:
-        found = [str(entry) for entry in Path(folder).iterdir() if names.fullmatch(entry.name) and entry.is_file()]
+        status = os.stat(checkpoint.path)
     except OSError:
-        return []
-    return sorted(found, key=lambda name: (-_modified_at(name), name))
+        return False
+    grown = not checkpoint.packed and status.st_size != checkpoint.offset + checkpoint.rest
+    return status.st_mtime_ns // 1000 == checkpoint.modified_at and not grown and not reader.is_read(checkpoint.path)
+
+
+def _met_by_origin(reader: Reader) -> dict[str, list[Checkpoint]]:
+    """What was met in this run, by how it begins and by where it was written."""
+    found: dict[str, list[Checkpoint]] = defaultdict(list)
+    for checkpoint in reader.positions:
+        if reader.positions.is_met(checkpoint):
+            for key in (checkpoint.head, checkpoint.origin):
+                found[key].append(checkpoint)
+    return found
+
+
+def _goes_on(reader: Reader, checkpoint: Checkpoint, other: Checkpoint) -> bool:
+    """Whether all that was read of a source stands in another: it was a copy, or was copied."""
+    if not checkpoint.offset:
+        return reader.begins(other, checkpoint)
+    return other.offset > checkpoint.offset and reader.holds(other.path, other, checkpoint.offset, checkpoint.tail)
+
+
+def _begins(reader: Reader, name: str, checkpoints: list[Checkpoint]) -> bool:
+    keys = {checkpoint.key for checkpoint in checkpoints}
+    return any(checkpoint.key in keys for checkpoint in reader.positions.beginning(reader.head(name)))
+
+
+def _beside(bases: Iterable[str], folders: dict[str, dict[str, list[str]]]) -> Iterator[str]:
+    """Files with the names that the rotation of these logs gives."""
+    for base in bases:
+        folder = os.path.dirname(base)
+        if folder not in folders:
+            folders[folder] = _rotated_in(folder)
+        yield from folders[folder].get(base, ())
+
+
+def _rotated_in(folder: str) -> dict[str, list[str]]:
+    """The files of a folder by the logs that they may have been."""
+    found: dict[str, list[str]] = defaultdict(list)
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            for base in rotation.bases(entry.path) if entry.is_file() else ():
+                found[base].append(entry.path)
+    return found
 
 
 def _modified_at(name: str) -> int:

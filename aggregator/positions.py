@@ -6,13 +6,13 @@ truncated or compressed since is recognised, and one that was rewritten is read 
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from hashlib import sha256
 
+from . import rotation
+from .content import FINGERPRINT_BYTES, Content, digest
 from .lines import Lines
 
-FINGERPRINT_BYTES = 1024
 DAY = 86_400_000_000
 FORGET_AFTER = 90 * DAY
 """Microseconds after which a source that was not met is forgotten."""
@@ -20,12 +20,14 @@ FORGET_AFTER = 90 * DAY
 REMEMBERED = 10_000
 """Sources known at most; those met last stay."""
 
+Key = tuple[str, int, str]
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """How far one source was read: `offset` decompressed bytes, `lines` lines. Times are microseconds since 1970.
 
-    What follows `lines` only helps to tell what is lost when a source goes away.
+    What follows `lines` only helps to find a source again, and to tell what is lost when it goes away.
     """
 
     head_bytes: int
@@ -40,13 +42,23 @@ class Checkpoint:
     packed: str = ""
     """Digest of a compressed file, which need not be unpacked again while it is the same."""
     closed: bool = False
-    """Nothing more is expected: it was compressed or renamed, or has not grown for a day."""
+    """Nothing more is expected: it was renamed, copied or compressed."""
     gone: bool = False
     """Not there any more, and that was told."""
+    origin: str = ""
+    """Where it was written: rotated logs stand beside it."""
+    target: str = ""
+    """The file itself, where `path` leads to it by a link."""
+    modified_at: int = 0
 
     @property
-    def key(self) -> tuple[str, int, str]:
+    def key(self) -> Key:
         return self.head, self.offset, self.tail
+
+    @property
+    def is_quiet(self) -> bool:
+        """Had not grown for a day when it was last met."""
+        return bool(self.modified_at) and self.met_at - self.modified_at >= DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,86 +66,146 @@ class Look:
     """What a file was when it was opened."""
 
     path: str
-    modified_at: int
-    packed: str
+    modified_at: int = 0
+    packed: str = ""
 
 
 class Positions:
     """The checkpoints of all sources, moved on as they are read."""
 
     def __init__(self, checkpoints: Iterable[Checkpoint] = (), now: int = 0) -> None:
-        self._known = {c.key: c for c in checkpoints}
+        self._known: dict[Key, Checkpoint] = {}
+        self._by_head: dict[str, dict[Key, None]] = {}
+        self._by_packed: dict[str, Key] = {}
         self._now = now
-        self._met: set[tuple[str, int, str]] = set()
+        self._first: dict[Key, Checkpoint] = {}
+        """What was met in this run, as it was before; if new, as it was met first."""
+        for checkpoint in checkpoints:
+            self._put(checkpoint)
 
     def __iter__(self) -> Iterator[Checkpoint]:
         return iter(list(self._known.values()))
 
-    def recognise(self, head: bytes, tail_before: Callable[[int], bytes]) -> tuple[Checkpoint | None, bytes]:
-        """The furthest checkpoint of a content that begins with `head`, and the bytes before its offset."""
-        digests = {n: digest(head[:n]) for n in {c.head_bytes for c in self._known.values()} if n <= len(head)}
-        fitting = [c for c in self._known.values() if digests.get(c.head_bytes) == c.head]
-        for checkpoint in sorted(fitting, key=lambda c: c.offset, reverse=True):
-            tail = tail_before(checkpoint.offset)
-            if digest(tail) == checkpoint.tail:
-                return checkpoint, tail
-        return None, b""
+    def _put(self, checkpoint: Checkpoint) -> None:
+        self._known[checkpoint.key] = checkpoint
+        self._by_head.setdefault(checkpoint.head, {})[checkpoint.key] = None
+        if checkpoint.packed:
+            self._by_packed[checkpoint.packed] = checkpoint.key
 
-    def begins(self, checkpoint: Checkpoint, head: bytes) -> bool:
-        return digest(head[: checkpoint.head_bytes]) == checkpoint.head
+    def _drop(self, checkpoint: Checkpoint) -> None:
+        del self._known[checkpoint.key]
+        del self._by_head[checkpoint.head][checkpoint.key]
+
+    def beginning(self, head: bytes) -> list[Checkpoint]:
+        """The sources that a content with this head may be."""
+        ends = [n for n in range(1, len(head) + 1) if head[n - 1 : n] == b"\n" or n == FINGERPRINT_BYTES]
+        found = (self._known[key] for n in ends for key in self._by_head.get(digest(head[:n]), ()))
+        return [checkpoint for checkpoint in found if checkpoint.offset]
+
+    def alike(self, head: bytes, path: str) -> list[Checkpoint]:
+        """The sources elsewhere that may go on where a content ends; what is too short to tell goes by its name."""
+        found = self.beginning(head)
+        if len(head) < FINGERPRINT_BYTES:
+            names = {path, *rotation.bases(path)}
+            found += [c for c in self._known.values() if c.path in names or c.origin in names]
+        return [c for c in found if c.path not in ("", path)]
+
+    def recognise(self, head: bytes, content: Content, path: str) -> tuple[Checkpoint | None, bytes]:
+        """The furthest checkpoint of a content, and the bytes before its offset."""
+        names = {path, *rotation.bases(path)}
+        fitting = self.beginning(head)
+        likely = [c for c in fitting if content.is_packed or c.path in names or c.origin in names]
+        best, before = _furthest(likely, content)
+        other, tail = _furthest([c for c in fitting if best is None or c.offset > best.offset], content)
+        return (other, tail) if other else (best, before)
 
     def unpacked(self, look: Look) -> bool:
         """Whether a compressed file was read whole before; it counts as met."""
-        known = next((c for c in self._known.values() if look.packed and c.packed == look.packed), None)
-        if known is not None:
-            self._meet(replace(known, path=look.path, met_at=self._now, closed=True, gone=False))
-        return known is not None
+        known = self._known.get(self._by_packed.get(look.packed, ("", 0, "")))
+        if known is None or known.packed != look.packed:
+            return False
+        if known.key not in self._first:
+            self._meet(replace(self._placed(known, look), closed=True, gone=False), known)
+        return True
 
-    def move(self, known: Checkpoint | None, look: Look, head: bytes, lines: Lines, *, torn: bool) -> None:
-        """A source was read up to where `lines` ends."""
-        if known is not None and known.key in self._known:
-            del self._known[known.key]
-            self._met.discard(known.key)
+    def move(
+        self,
+        known: Checkpoint | None,
+        look: Look,
+        head: bytes,
+        lines: Lines,
+        *,
+        torn: bool = False,
+        copied: Checkpoint | None = None,
+    ) -> None:
+        """A source was read up to where `lines` ends; `copied` is the one that holds all of it."""
+        first = self._first.get(known.key, known) if known else None
+        is_copy = known is not None and known.key in self._first
+        if known is not None and is_copy and lines.offset == known.offset and first and look.path != first.path:
+            if look.packed and not torn:
+                self._put(replace(known, packed=look.packed))
+            return
         begin = head[: lines.offset]
-        grown = known is None or lines.offset > known.offset
-        whole = bool(look.packed) and not torn
-        moved = known is not None and bool(known.path) and known.path != look.path
-        quiet = self._now - look.modified_at >= DAY
-        kept_closed = known is not None and known.closed and not grown
-        self._meet(
-            Checkpoint(
-                len(begin),
-                digest(begin),
-                lines.offset,
-                digest(lines.tail),
-                lines.lines,
-                path=look.path,
-                met_at=self._now,
-                rest=lines.rest_bytes,
-                packed=look.packed if whole else "",
-                closed=whole or (not torn and (moved or quiet or kept_closed)),
-            )
+        whole = look.packed if not torn else ""
+        before = copied or first
+        origin = before.origin if before else ""
+        if not os.path.isdir(os.path.dirname(origin)):  # new, or the whole folder stands elsewhere now
+            origin = rotation.origin(look.path)
+        checkpoint = Checkpoint(
+            len(begin),
+            digest(begin),
+            lines.offset,
+            digest(lines.tail),
+            lines.lines,
+            rest=0 if copied else lines.rest_bytes,
+            packed=whole or (known.packed if known and lines.offset == known.offset else ""),
+            closed=copied is not None or (not torn and (bool(whole) or origin != look.path)),
+            origin=origin,
         )
+        checkpoint = self._placed(checkpoint, look)
+        if known is not None and not is_copy and known.key in self._known:
+            self._drop(known)
+        self._meet(checkpoint, first or checkpoint)
 
-    def _meet(self, checkpoint: Checkpoint) -> None:
-        self._known[checkpoint.key] = checkpoint
-        self._met.add(checkpoint.key)
+    def meet_unread(self, look: Look, head: bytes, rest: int) -> None:
+        """Without a whole line a source can be told from another by its time only: this tail has no content."""
+        tail = digest(f"{look.path} {look.modified_at}".encode("utf-8", "surrogateescape"))
+        origin = rotation.origin(look.path)
+        checkpoint = Checkpoint(len(head), digest(head), 0, tail, 0, rest=rest, packed=look.packed, origin=origin)
+        checkpoint = self._placed(checkpoint, look)
+        self._meet(checkpoint, checkpoint)
+
+    def _placed(self, checkpoint: Checkpoint, look: Look) -> Checkpoint:
+        target = os.path.realpath(look.path)
+        target = target if target != look.path else ""
+        return replace(checkpoint, path=look.path, target=target, modified_at=look.modified_at, met_at=self._now)
+
+    def _meet(self, checkpoint: Checkpoint, first: Checkpoint) -> None:
+        self._put(checkpoint)
+        self._first[checkpoint.key] = first
 
     def is_met(self, checkpoint: Checkpoint) -> bool:
-        return checkpoint.key in self._met
+        return checkpoint.key in self._first
+
+    @property
+    def met(self) -> int:
+        return len(self._first)
 
     def mark_gone(self, checkpoint: Checkpoint) -> None:
-        self._known[checkpoint.key] = replace(checkpoint, gone=True)
+        self._put(replace(checkpoint, gone=True))
 
     def remembered(self) -> list[Checkpoint]:
         """What the next run shall know."""
-        late = [c for c in self._known.values() if c.met_at >= self._now - FORGET_AFTER]
+        known = (c for c in self._known.values() if c.offset or not c.gone)
+        late = [c for c in known if c.met_at >= self._now - FORGET_AFTER]
         return sorted(late, key=lambda c: (-c.met_at, c.path, c.key))[:REMEMBERED]
 
 
-def digest(data: bytes) -> str:
-    return sha256(data).hexdigest()
-
-
-def absolute(name: str) -> str:
-    return os.path.abspath(name)
+def _furthest(checkpoints: list[Checkpoint], content: Content) -> tuple[Checkpoint | None, bytes]:
+    by_place = {(c.offset, c.tail): c for c in checkpoints}
+    found, before = None, b""
+    for offset, tail in content.tails(c.offset for c in checkpoints):
+        checkpoint = by_place.get((offset, digest(tail)))
+        if checkpoint is not None:
+            found, before = checkpoint, tail
+    return found, before

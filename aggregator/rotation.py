@@ -21,7 +21,7 @@ def bases(path: str) -> list[str]:
     app.log for app.log.1, app.log.2.gz, app.log-20261120, app.log.2026-11-20, app-20261120.log and app.log.old.
     """
     folder, name = os.path.split(path)
-    plain = _PACKED.sub("", name)
+    plain = unpacked(name)
     found = [plain[:i] for i in range(len(plain) - 1, 0, -1) if _NUMBERED.fullmatch(plain, i)]
     if dated := _DATED.fullmatch(plain):
         found.append(dated[1] + dated[2])
@@ -30,6 +30,11 @@ def bases(path: str) -> list[str]:
     if _SVLOGD.fullmatch(plain):
         found.append("current")
     return [os.path.join(folder, each) for each in dict.fromkeys(found) if each != name]
+
+
+def unpacked(path: str) -> str:
+    """The name before it was compressed."""
+    return _PACKED.sub("", path)
 
 
 def origin(path: str) -> str:

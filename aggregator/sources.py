@@ -2,22 +2,22 @@
 
 import glob
 import os
-import re
 import stat
 import sys
+from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from . import compression
+from . import rotation
+from .compression import TornError
+from .content import Content, digest
 from .errors import InputError, ReadWriteError, UsageError
-from .lines import TAIL_BYTES, Block, Lines
-from .positions import FINGERPRINT_BYTES, Look, Positions, absolute, digest
+from .lines import LINE_LIMIT, Block, Lines
+from .positions import Checkpoint, Look, Positions
 
 STDIN = "-"
-LOG_NAME = re.compile(r".+\.(log|jsonl|ndjson|out)([.-].*)?|.+\.(gz|zst)|stdout|stderr")
-PACKED_SAMPLE = 4096
-"""Bytes at either end of a compressed file that tell it from others of its size: at its end stands a checksum."""
 
 
 def find(patterns: Iterable[str]) -> list[str]:
@@ -43,7 +43,8 @@ def _matches(pattern: str) -> list[str]:
     if path.is_dir():
         if not os.access(path, os.R_OK | os.X_OK):
             raise ReadWriteError(f"{pattern}: this folder cannot be read; check its permissions")
-        logs = sorted(str(file) for file in path.rglob("*") if _is_log(file, path))
+        walked = (Path(folder, name) for folder, _, names in os.walk(path) for name in names)
+        logs = sorted(str(file) for file in walked if _is_log(file, path))
         if not logs:
             raise InputError(f"{pattern}: no logs in this folder; expected names like *.log, *.jsonl, *.log.1, *.gz")
         return logs
@@ -58,7 +59,7 @@ def _matches(pattern: str) -> list[str]:
 
 def _is_log(file: Path, folder: Path) -> bool:
     hidden = any(part.startswith((".", "_")) for part in file.relative_to(folder).parts)
-    return not hidden and LOG_NAME.fullmatch(file.name) is not None and file.is_file()
+    return not hidden and rotation.LOG_NAME.fullmatch(file.name) is not None and file.is_file()
 
 
 def size(name: str) -> int:
@@ -98,7 +99,8 @@ class Reader:
                 else:
                     yield from self._stream_blocks(file)
         except FileNotFoundError:
-            self.warnings.append(f"{name}: vanished before it was read")
+            if all(checkpoint.path != os.path.abspath(name) for checkpoint in self.positions):
+                self.warnings.append(f"{name}: vanished before it was read")
         except OSError as exc:
             raise ReadWriteError(f"{name}: cannot be read: {exc.strerror or exc}; check its permissions") from None
 
@@ -108,15 +110,27 @@ class Reader:
             status = os.stat(name)
         except OSError:
             return True
+        if name == STDIN:
+            return True
         return not stat.S_ISREG(status.st_mode) or (status.st_dev, status.st_ino) in self._identities
 
     def head(self, name: str) -> bytes:
         """What a file begins with; nothing where it cannot be read."""
-        try:
-            with open(name, "rb") as file:
-                return _head(_Limited(file, os.fstat(file.fileno()).st_size))
-        except (OSError, compression.TornError):
-            return b""
+        with suppress(OSError, TornError), _opened(name) as file:
+            return Content(file, os.fstat(file.fileno()).st_size).head()
+        return b""
+
+    def begins(self, other: Checkpoint, checkpoint: Checkpoint) -> bool:
+        """Whether the source of another checkpoint begins as that of one of which no line was read."""
+        return digest(self.head(other.path)[: checkpoint.head_bytes]) == checkpoint.head
+
+    def holds(self, path: str, other: Checkpoint, offset: int, tail: str) -> bool:
+        """Whether the source of another checkpoint stands there, and has `tail` before `offset`."""
+        with suppress(OSError), _opened(path) as file:
+            content = Content(file, os.fstat(file.fileno()).st_size)
+            found = {place: digest(before) for place, before in content.tails((offset, other.offset))}
+            return found.get(offset) == tail and found.get(other.offset) == other.tail
+        return False
 
     def _stream_blocks(self, file: BinaryIO) -> Iterator[Block]:
         """A stream does not come back: its last line counts, whether it ends or not."""
@@ -136,107 +150,75 @@ class Reader:
             return
         self._identities.add(identity)
         self.sources += 1
-        limited = _Limited(file, status.st_size)
-        look = Look(absolute(name), status.st_mtime_ns // 1000, _packed(limited))
-        if not self.positions.unpacked(look):
-            yield from self._file_blocks(look, limited, name)
+        content = Content(file, status.st_size)
+        look = Look(os.path.abspath(name), status.st_mtime_ns // 1000, content.packed())
+        if look.packed and self.positions.unpacked(look):
+            return
+        try:
+            head = content.head()
+        except TornError as exc:
+            self._warn_torn(name, exc)
+            return
+        if head:
+            yield from self._file_blocks(look, head, content, name)
+        else:
+            self.positions.meet_unread(look, head, 0)
 
-    def _file_blocks(self, look: Look, file: "_Limited", name: str) -> Iterator[Block]:
-        try:
-            head = _head(file)
-        except compression.TornError as exc:
-            self._warn_torn(name, exc)
+    def _file_blocks(self, look: Look, head: bytes, content: Content, name: str) -> Iterator[Block]:
+        known, tail = self.positions.recognise(head, content, look.path)
+        lines = Lines(known.offset, known.lines, tail) if known else Lines()
+        if self._is_copy(known, look, head, content, tail):
             return
-        if not head:
-            return
-        known, tail = self.positions.recognise(head, lambda offset: _tail(file, offset))
-        lines, torn = Lines(known.offset, known.lines, tail) if known else Lines(), False
+        torn = None
         try:
-            for piece in _from_offset(file, lines.offset):
-                self.position = file.position
+            for piece in content.after(lines.offset):
+                self.position = content.position
                 yield from lines.take(piece)
-        except compression.TornError as exc:
-            torn = True
-            self._warn_torn(name, exc)
+        except TornError as exc:
+            torn = exc
         yield from lines.flush()
+        nothing_new = known is not None and lines.offset == known.offset and self.positions.is_met(known)
+        if torn and not nothing_new:
+            self._warn_torn(name, torn)
         self.unfinished += lines.unfinished
         if lines.offset:
-            self.positions.move(known, look, head, lines, torn=torn)
+            self.positions.move(known, look, head, lines, torn=torn is not None)
+        elif not torn:
+            self.positions.meet_unread(look, head, lines.rest_bytes)
+
+    def _is_copy(self, known: Checkpoint | None, look: Look, head: bytes, content: Content, tail: bytes) -> bool:
+        """Whether all of a source stands in another that was read further: an old copy, or one that is being packed."""
+        least = known.offset + 1 if known else 1
+        if not look.packed:
+            least = max(least, content.length - LINE_LIMIT)
+            if known and (not known.closed or content.length <= known.offset + known.rest):
+                return False
+        others = [c for c in self.positions.alike(head, look.path) if c.offset >= least]
+        if not others:
+            return False
+        lines, torn = Lines(known.offset, known.lines, tail) if known else Lines(), False
+        try:
+            for piece in content.after(lines.offset):
+                deque(lines.take(piece), maxlen=0)
+        except TornError:
+            torn = True
+        deque(lines.flush(), maxlen=0)
+        reached = digest(lines.tail)
+        for other in others:
+            paths = {other.path, rotation.unpacked(look.path)} - {look.path}
+            if least <= lines.offset <= other.offset and any(
+                self.holds(path, other, lines.offset, reached) for path in paths
+            ):
+                self.positions.move(known, look, head, lines, torn=torn, copied=other)
+                return True
+        return False
 
     def _warn_torn(self, name: str, exc: Exception) -> None:
         self.warnings.append(f"{name}: {exc}; its whole lines were read, the rest waits for the next run")
 
 
-class _Limited:
-    """A file as long as it was when opened: it may grow while it is read."""
-
-    def __init__(self, file: BinaryIO, length: int) -> None:
-        self._file = file
-        self.length = length
-        self.position = 0
-
-    def seek(self, position: int) -> int:
-        self.position = self._file.seek(position)
-        return self.position
-
-    def read(self, count: int = -1) -> bytes:
-        left = max(0, self.length - self.position)
-        data = self._file.read(left if count < 0 else min(count, left))
-        self.position += len(data)
-        return data
-
-
-def _pieces(file: _Limited) -> Iterator[bytes]:
-    file.seek(0)
-    return compression.pieces(file)  # type: ignore[arg-type]
-
-
-def _head(file: _Limited) -> bytes:
-    head = b""
-    try:
-        for piece in _pieces(file):
-            head += piece[: FINGERPRINT_BYTES - len(head)]
-            if len(head) == FINGERPRINT_BYTES:
-                break
-    except compression.TornError:
-        if not head:
-            raise
-    return head
-
-
-def _from_offset(file: _Limited, offset: int) -> Iterator[bytes]:
-    """Decompressed bytes from `offset` on; a plain file seeks, a compressed one is read through."""
-    file.seek(0)
-    if compression.kind(file.read(4)) == "plain":
-        file.seek(offset)
-        yield from iter(lambda: file.read(compression.READ_SIZE), b"")
-        return
-    start = 0
-    for piece in _pieces(file):
-        if start + len(piece) > offset:
-            yield piece[max(0, offset - start) :]
-        start += len(piece)
-
-
-def _tail(file: _Limited, offset: int) -> bytes:
-    """The up to 64 KiB of decompressed bytes before `offset`; shorter where the file is."""
-    start = max(0, offset - TAIL_BYTES)
-    tail = b""
-    try:
-        for piece in _from_offset(file, start):
-            tail += piece[: offset - start - len(tail)]
-            if len(tail) == offset - start:
-                break
-    except compression.TornError:
-        pass
-    return tail
-
-
-def _packed(file: _Limited) -> str:
-    """What a compressed file is known by; "" for one that is not."""
-    file.seek(0)
-    begin = file.read(PACKED_SAMPLE)
-    if compression.kind(begin) == "plain":
-        return ""
-    file.seek(max(0, file.length - PACKED_SAMPLE))
-    return digest(b"%d " % file.length + begin + file.read())
+def _opened(name: str) -> BinaryIO:
+    """Raises OSError also for what is no file: to open a pipe could take for ever."""
+    if not os.path.isfile(name):
+        raise FileNotFoundError(name)
+    return open(name, "rb")
