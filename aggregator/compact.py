@@ -83,18 +83,11 @@ def _remove(store: Store, done: Compacted) -> None:
     if gone:
         store.commit(replace(store.state, commit=store.state.commit + 1), gone)
         done.removed = len(gone)
-    remove_empty_folders(store.out)
 
 
 def _emptied(store: Store, marks: Marks) -> list[str]:
     paths = (str(path.relative_to(store.out)) for path in store.out.glob("*/date=*/*.parquet"))
     return sorted(path for path in paths if marks.is_dropped(path.partition("/")[2]))
-
-
-def remove_empty_folders(out: Path) -> None:
-    for folder in out.glob("*/date=*"):
-        if not any(folder.iterdir()):
-            folder.rmdir()
 
 
 def _size(out: Path) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from .errors import StateError
-from .memory import HELD_PATH, HISTORY_PATH, SEEN_FOLDER
+from .memory import HELD_PATH, HISTORY_PATH, QUIET_FOLDER, SEEN_FOLDER
 from .outputs import TOTALS
 from .store import Store, files, manifests, tables
 
@@ -39,6 +39,8 @@ def _kind(name: str) -> Kind:
         return "totals"
     if name.startswith(SEEN_FOLDER):
         return "seen"
+    if name.startswith(QUIET_FOLDER):
+        return "history"
     return {HISTORY_PATH: "history", HELD_PATH: "held"}.get(name, "partition")  # type: ignore[return-value]
 
 
@@ -63,8 +65,8 @@ def partitions(out: Path) -> list[Path]:
 
 def on_disk(store: Store, date: str) -> list[Path]:
     """All files of a date, whether a manifest names them or not."""
-    seen = sorted(store.path(SEEN_FOLDER).glob(f"date={date}/*.parquet"))
-    return [*seen, *(path for path in partitions(store.out) if path.parent.name == f"date={date}")]
+    own = [path for folder in (SEEN_FOLDER, QUIET_FOLDER) for path in store.path(folder).glob(f"date={date}/*.parquet")]
+    return [*sorted(own), *(path for path in partitions(store.out) if path.parent.name == f"date={date}")]
 
 
 def _of_date(store: Store, date: str) -> Iterator[Finding]:

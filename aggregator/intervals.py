@@ -57,6 +57,10 @@ class IntervalSet:
     def last(self) -> Interval | None:
         return self._intervals[-1] if self._intervals else None
 
+    def is_before(self, number: int) -> bool:
+        """Whether a number comes before all others, with a hole between or not."""
+        return bool(self._firsts) and number < self._firsts[0]
+
     def holes(self) -> Iterator[Interval]:
         """Numbers between the intervals; their times are those of the events around them."""
         for before, after in zip(self._intervals, self._intervals[1:], strict=False):
@@ -78,3 +82,15 @@ class IntervalSet:
 
 def _joined(left: Interval, right: Interval) -> Interval:
     return Interval(left.first, right.last, min(left.earliest, right.earliest), max(left.latest, right.latest))
+
+
+def united(*parts: Iterable[Interval]) -> IntervalSet:
+    """The numbers that are in any of several sets."""
+    merged: list[Interval] = []
+    for interval in heapq.merge(*map(sorted, parts)):
+        if merged and interval.first <= merged[-1].last + 1:
+            last = max(merged[-1].last, interval.last)
+            merged[-1] = _joined(merged[-1], interval)._replace(last=last)
+        else:
+            merged.append(interval)
+    return IntervalSet(merged)

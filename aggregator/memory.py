@@ -1,18 +1,24 @@
 """What a run keeps for the next ones: what was seen, and what waits for its time."""
 
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from .held import Held
-from .seen import DAY, RETAINED_DATES, HistoryRow, Seen, SeenRow, date_of
+from .processes import DAY, FORGET_AFTER, HistoryRow, Processes
+from .seen import RETAINED_DATES, Seen, SeenRow, date_of, hour_of
 from .store import State, Store, tables
 
 _KINDS = {"proc": pa.string(), "kind": pa.string(), "marks": pa.binary()}
 SEEN = {name: _KINDS.get(name, pa.int64()) for name in SeenRow._fields}
 HISTORY = {name: _KINDS.get(name, pa.int64()) for name in HistoryRow._fields}
 SEEN_FOLDER = "_logemit/seen/"
+QUIET_FOLDER = "_logemit/quiet/"
+"""Processes that were put away, by the hour in which they were."""
+
 HISTORY_PATH = "_logemit/history.parquet"
 HELD_PATH = "_logemit/held/lines.jsonl"
 MARKS_KEPT = 8 * DAY
@@ -27,24 +33,46 @@ def seen_path(hour: str) -> str:
 class Memory:
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._quiet: pa.Table | None = None
 
     def seen(self, hour: str) -> Iterator[SeenRow]:
         """Raises StateError."""
         return (SeenRow(*row) for row in self._rows(seen_path(hour)))
 
-    def history(self) -> Iterator[HistoryRow]:
-        return (HistoryRow(*row) for row in self._rows(HISTORY_PATH))
+    def processes(self, now: int) -> Processes:
+        living = (HistoryRow(*row) for row in self._rows(HISTORY_PATH))
+        return Processes(living, self._put_away, now)
+
+    def _put_away(self, proc: str) -> Iterator[HistoryRow]:
+        if self._quiet is None:
+            names = sorted(str(path.relative_to(self._store.out)) for path in self._quiet_paths())
+            read = [table for name in names if (table := self._table(name)) is not None]
+            self._quiet = pa.concat_tables([tables.rows_table(HISTORY, []), *read]).sort_by("proc")
+        procs = self._quiet["proc"]
+        first = bisect_left(range(len(procs)), proc, key=lambda row: procs[row].as_py())
+        last = bisect_right(range(len(procs)), proc, key=lambda row: procs[row].as_py())
+        return (HistoryRow(*row) for row in tables.table_rows(self._quiet.slice(first, last - first)))
+
+    def _quiet_paths(self) -> Iterator[Path]:
+        return self._store.path(QUIET_FOLDER).glob("date=*/*.parquet")
+
+    def _table(self, relative: str) -> pa.Table | None:
+        data = self._store.read(relative)
+        return None if data is None else tables.parsed(data, self._store.path(relative))
 
     def _rows(self, relative: str) -> Iterator[tuple[Any, ...]]:
-        data = self._store.read(relative)
-        return tables.table_rows(None if data is None else tables.parsed(data, self._store.path(relative)))
+        return tables.table_rows(self._table(relative))
 
     def held(self) -> list[bytes]:
         return (self._store.read(HELD_PATH) or b"").split(b"\n")[:-1]
 
-    def write(self, seen: Seen, held: Held, state: State, now: int) -> list[str]:
-        """Also moves `state` on to the dates kept now; the files of the dates that are not."""
-        marked_from = date_of(now - MARKS_KEPT)
+    def write(self, seen: Seen, processes: Processes, held: Held, state: State, now: int) -> list[str]:
+        """Also moves `state` on to the dates kept now; the files that are not kept any more."""
+        if held.lines or held.due:
+            self._store.stage(HELD_PATH, [line + b"\n" for line in held.lines])
+        return [*self._write_seen(seen, state, date_of(now - MARKS_KEPT)), *self._write_processes(processes, now)]
+
+    def _write_seen(self, seen: Seen, state: State, marked_from: str) -> Iterator[str]:
         hours = dict(seen.rows())
         dates = {*state.seen_dates, *(hour[:10] for hour in hours)}
         state.seen_dates = sorted(dates)[-RETAINED_DATES:]
@@ -53,12 +81,23 @@ class Memory:
             state.checked_from = state.seen_dates[0]
         for hour, rows in {**dict(self._to_unmark(state, marked_from)), **hours}.items():
             if hour >= state.checked_from:
-                self._stage_seen(hour, rows if hour >= marked_from else unmarked(rows))
+                self._stage(seen_path(hour), SEEN, rows if hour >= marked_from else unmarked(rows))
         state.unmarked_before = max(state.unmarked_before, marked_from)
-        self._store.stage(HISTORY_PATH, [tables.encoded(tables.rows_table(HISTORY, seen.history_rows()))])
-        if held.lines or held.due:
-            self._store.stage(HELD_PATH, [line + b"\n" for line in held.lines])
-        return [name for date in forgotten for name in self._store.files_of(date) if name.startswith(SEEN_FOLDER)]
+        return (name for date in forgotten for name in self._store.files_of(date) if name.startswith(SEEN_FOLDER))
+
+    def _write_processes(self, processes: Processes, now: int) -> Iterator[str]:
+        living, quiet = processes.rows()
+        self._stage(HISTORY_PATH, HISTORY, living)
+        if quiet:
+            path = f"{QUIET_FOLDER}date={hour_of(now)}.parquet"
+            before = (HistoryRow(*row) for row in self._rows(path))
+            self._stage(path, HISTORY, [*before, *quiet])
+        kept_from = date_of(now - FORGET_AFTER)
+        names = (str(path.relative_to(self._store.out)) for path in self._quiet_paths())
+        return (name for name in names if name.removeprefix(f"{QUIET_FOLDER}date=") < kept_from)
+
+    def _stage(self, path: str, columns: dict[str, pa.DataType], rows: Iterable[tuple[Any, ...]]) -> None:
+        self._store.stage(path, [tables.encoded(tables.rows_table(columns, rows))])
 
     def _to_unmark(self, state: State, marked_from: str) -> Iterator[tuple[str, list[SeenRow]]]:
         """Hours with marks that are too old for them."""
@@ -70,9 +109,6 @@ class Memory:
                         rows = list(self.seen(hour))
                         if len(unmarked(rows)) < len(rows):
                             yield hour, rows
-
-    def _stage_seen(self, hour: str, rows: list[SeenRow]) -> None:
-        self._store.stage(seen_path(hour), [tables.encoded(tables.rows_table(SEEN, rows))])
 
 
 def unmarked(rows: list[SeenRow]) -> list[SeenRow]:

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .cube import WINDOW_SECONDS, WINDOW_START, Cube, grouped
-from .seen import DAY, date_of
+from .processes import DAY
+from .seen import date_of
 
 HOUR_SECONDS = 3600
 STEP_DAYS = 31

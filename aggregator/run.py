@@ -75,7 +75,8 @@ class _Run:
         self._late_before = late_before(config.retention, now, self._marks_after)
         self._memory = Memory(store)
         self._decoder = Decoder(config.catalogue)
-        self._seen = Seen(self._memory.seen, self._memory.history(), state.checked_from, now)
+        self._processes = self._memory.processes(now)
+        self._seen = Seen(self._memory.seen, self._processes, state.checked_from)
         self._held = Held(self._memory.held(), now)
         self._partials: dict[str, list[cube.Cube]] = {}
         self._late: dict[str, list[cube.Cube]] = {}
@@ -148,7 +149,7 @@ class _Run:
 
     def commit(self, began: float) -> Report:
         report, catalogue, outputs = self._report, self._config.catalogue, self._outputs
-        lost_now = self._seen.seal()
+        lost_now = self._processes.seal()
         gaps = follow.gaps(self.reader)
         self._complete(gaps)
         report.check_account()
@@ -159,7 +160,7 @@ class _Run:
         late = {name: cube.merge(partials) for name, partials in self._late.items()}
         report.partitions = outputs.write_partitions(catalogue, Change(new, self._marks, self._marks_after))
         totals = outputs.write_totals(catalogue, _totals(new, late))
-        forgotten = self._memory.write(self._seen, self._held, state, self._now)
+        forgotten = self._memory.write(self._seen, self._processes, self._held, state, self._now)
         state.finished = time.time_ns() // 1000
         state.seconds = report.seconds = round(time.monotonic() - began, 3)
         outputs.write_metrics(exposition.text(catalogue, totals, state, service_label=self._config.service_label))
@@ -196,7 +197,7 @@ class _Run:
             late=before.late + report.late,
             gaps=before.gaps + len(gaps),
             gap_bytes=before.gap_bytes + sum(gap.rest for gap in gaps),
-            missing=seen.missing,
+            missing=self._processes.missing,
             newest_event=self._newest,
             folded_before=self._marks_after.folded_before,
             dropped_before=self._marks_after.dropped_before,

@@ -2,8 +2,7 @@
 
 Two views of the same numbers. Per hour of the events, the intervals of `seq` of every `proc`, with a mark of each
 event's time: loaded only for the hours that a run touches, they tell a duplicate from a new event, and from another
-event of the same number. Over all hours, the intervals of the processes seen lately: the holes in them are missing
-lines. A hole that has stayed open for the horizon is sealed: lost, and counted once.
+event of the same number. Over all hours, those of the processes, in which the holes are missing lines.
 """
 
 from collections import defaultdict
@@ -16,17 +15,7 @@ from typing import Literal, NamedTuple, Self
 
 from .intervals import Interval, IntervalSet
 from .marks import BLOCK, Marks
-
-HOUR = 3_600_000_000
-DAY = 24 * HOUR
-HORIZON = DAY
-"""Microseconds after which a missing line counts as lost."""
-
-FORGET_AFTER = 7 * DAY
-"""Microseconds without a line after which the holes of a process are closed for good."""
-
-FAR = 10**9
-"""Lines between two numbers of a process that are not believed."""
+from .processes import HOUR, History, Processes
 
 RETAINED_DATES = 400
 """Event dates for which duplicates are known."""
@@ -44,33 +33,6 @@ class SeenRow(NamedTuple):
     earliest: int
     latest: int
     marks: bytes | None = None
-
-
-class HistoryRow(NamedTuple):
-    """An interval of one process over all dates: `seen`, or `covered`: seen or given up for lost."""
-
-    proc: str
-    kind: str
-    first: int
-    last: int
-    earliest: int
-    latest: int
-    heard_at: int
-    """When a run last took in a line of the process."""
-
-
-@dataclass(slots=True)
-class History:
-    """One process over all dates. The holes of `covered` may still be filled."""
-
-    seen: IntervalSet = field(default_factory=IntervalSet)
-    covered: IntervalSet = field(default_factory=IntervalSet)
-    heard_at: int = 0
-
-    def is_far(self, seq: int) -> bool:
-        """Too far from all that the process is known for to be its next line."""
-        last = self.seen.last
-        return last is not None and abs(seq - last.last) > FAR
 
 
 @dataclass(slots=True)
@@ -128,20 +90,11 @@ class Hour:
 class Seen:
     """`load` gives the rows kept for an hour ("2026-11-20/13"); dates before `checked_from` are not kept any more."""
 
-    def __init__(
-        self, load: Callable[[str], Iterable[SeenRow]], history: Iterable[HistoryRow], checked_from: str, now: int
-    ) -> None:
+    def __init__(self, load: Callable[[str], Iterable[SeenRow]], processes: Processes, checked_from: str) -> None:
         self._load = load
+        self._processes = processes
         self._checked_from = checked_from
-        self._now = now
         self._hours: dict[str, Hour] = {}
-        self._history: dict[str, History] = {}
-        rows: dict[tuple[str, str], list[Interval]] = defaultdict(list)
-        for proc, kind, first, last, earliest, latest, heard_at in history:
-            self._history.setdefault(proc, History(heard_at=heard_at))
-            rows[proc, kind].append(Interval(first, last, earliest, latest))
-        for (proc, kind), intervals in rows.items():
-            setattr(self._history[proc], kind, IntervalSet(intervals))
         self.duplicates = self.conflicts = self.unchecked = self.recovered = 0
 
     def admit(self, proc: str | None, seq: int | None, moment: int) -> bool:
@@ -149,13 +102,13 @@ class Seen:
         if proc is None or seq is None or (hour := hour_of(moment)) < self._checked_from:
             self.unchecked += 1
             return True
-        history = self._history.setdefault(proc, History())
-        history.heard_at = self._now
+        history = self._processes.heard(proc)
         if history.is_far(seq):  # a forged number must not make thousands of millions missing
             self.unchecked += 1
             return True
         verdict = self._hour(hour).admit(proc, seq, moment)
         if verdict == "new":
+            self._processes.complete(proc, history, seq)
             self._remember(history, seq, moment)
         elif verdict == "duplicate":
             self.duplicates += 1
@@ -179,34 +132,9 @@ class Seen:
         else:
             history.covered.add(seq, moment)
 
-    def seal(self) -> int:
-        """Close the holes that are older than the horizon; how many lines were lost in them."""
-        lost = 0
-        for proc, history in list(self._history.items()):
-            due = [hole for hole in history.covered.holes() if hole.latest < self._now - HORIZON]
-            if due:
-                lost += sum(hole.numbers for hole in due)
-                history.covered.close(due)
-            if history.heard_at < self._now - FORGET_AFTER:
-                del self._history[proc]
-        return lost
-
-    @property
-    def missing(self) -> int:
-        """Lines that others of their process say were written, and that may still come."""
-        return sum(hole.numbers for history in self._history.values() for hole in history.covered.holes())
-
     def rows(self) -> Iterator[tuple[str, list[SeenRow]]]:
         """(hour, rows) of every hour touched."""
         return ((name, hour.rows()) for name, hour in sorted(self._hours.items()))
-
-    def history_rows(self) -> list[HistoryRow]:
-        return [
-            HistoryRow(proc, kind, *interval, history.heard_at)
-            for proc, history in sorted(self._history.items())
-            for kind, intervals in (("seen", history.seen), ("covered", history.covered))
-            for interval in intervals
-        ]
 
 
 def hour_of(moment: int) -> str:

@@ -259,6 +259,8 @@ class Store:
             files.sync_folder(folder)
         files.write(self._applied_path(number), [])
         files.sync_folder(self._folder / "commit")
+        for folder in {self.path(name).parent for name in removed}:
+            files.remove_empty(folder)
         self._clean_up(number)
 
     def _clean_up(self, number: int) -> None:

@@ -65,6 +65,12 @@ def remove(path: Path) -> None:
         os.unlink(path)
 
 
+def remove_empty(folder: Path) -> None:
+    """Remove a folder if nothing is in it."""
+    with suppress(OSError):
+        os.rmdir(folder)
+
+
 def remove_tree(folder: Path) -> None:
     """What cannot be removed stays; nobody reads it."""
     shutil.rmtree(folder, ignore_errors=True)

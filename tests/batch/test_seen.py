@@ -8,31 +8,44 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.intervals import Interval, IntervalSet
-from aggregator.seen import DAY, FORGET_AFTER, HORIZON, Seen, date_of
+from aggregator.processes import DAY, FORGET_AFTER, HORIZON, HOUR, QUIET_AFTER, HistoryRow, Processes
+from aggregator.seen import Seen, date_of
 
 NOW = 1_795_176_000_000_000
 
 
 class Memory:
-    """What a run leaves to the next."""
+    """What a run leaves to the next. Of quiet processes only what was put away, unless `keeps` all."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps: bool = False) -> None:
         self.dates: dict[str, list[Any]] = defaultdict(list)
-        self.history: list[Any] = []
+        self.living: list[HistoryRow] = []
+        self.quiet: list[HistoryRow] = []
+        self.asked: list[str] = []
+        self.keeps = keeps
         self.lost = self.duplicates = self.recovered = self.conflicts = self.unchecked = self.missing = 0
 
     def run(
         self, events: Sequence[tuple[str | None, int | None, int]], now: int = NOW, checked_from: str = ""
     ) -> list[bool]:
-        seen = Seen(lambda date: self.dates[date], self.history, checked_from, now)
+        processes = Processes(self.living, self.put_away, now)
+        seen = Seen(lambda hour: self.dates[hour], processes, checked_from)
         admitted = [seen.admit(*event) for event in events]
-        self.lost += seen.seal()
-        self.missing = seen.missing
+        self.lost += processes.seal()
+        self.missing = processes.missing
         self.dates.update(seen.rows())
-        self.history = seen.history_rows()
+        self.living, quiet = processes.rows()
+        if self.keeps:
+            self.living += quiet
+        else:
+            self.quiet += quiet
         for name in ("duplicates", "recovered", "conflicts", "unchecked"):
             setattr(self, name, getattr(self, name) + getattr(seen, name))
         return admitted
+
+    def put_away(self, proc: str) -> list[HistoryRow]:
+        self.asked.append(proc)
+        return [row for row in self.quiet if row.proc == proc]
 
 
 @given(st.lists(st.integers(0, 60)))
@@ -138,7 +151,7 @@ def test_a_process_not_heard_of_for_a_week_is_forgotten_but_its_duplicates_are_n
     memory = Memory()
     memory.run([("a", 0, NOW), ("a", 2, NOW)])
     memory.run([], now=NOW + FORGET_AFTER + 1)
-    assert memory.history == []
+    assert memory.living == []
     assert memory.lost == 1
     assert memory.run([("a", 2, NOW)], now=NOW + FORGET_AFTER + 2) == [False]
 
@@ -150,10 +163,51 @@ def test_only_touched_hours_are_loaded() -> None:
         asked.append(hour)
         return []
 
-    seen = Seen(load, [], "", NOW)
+    seen = Seen(load, Processes([], lambda _: [], NOW), "")
     seen.admit("a", 0, NOW)
     seen.admit("a", 1, NOW + 1)
     assert asked == ["2026-11-20/12"]
+
+
+later = st.lists(st.tuples(st.integers(0, 30), numbers), max_size=6)
+
+
+@given(later)
+def test_a_process_that_was_put_away_is_as_if_it_had_been_kept(runs: list[tuple[int, list[tuple[str, int]]]]) -> None:
+    """Runs some hours apart; every number of a process has one time."""
+    kept, memory, now = Memory(keeps=True), Memory(), NOW
+    for hours, run in runs:
+        now += hours * HOUR
+        events = [(proc, seq, NOW - HORIZON // 2 + seq) for proc, seq in run]
+        assert memory.run(events, now=now) == kept.run(events, now=now)
+        for name in ("lost", "missing", "recovered", "duplicates", "conflicts"):
+            assert getattr(memory, name) == getattr(kept, name), name
+
+
+def test_a_process_that_goes_on_in_order_is_never_asked_for() -> None:
+    memory = Memory()
+    for run in range(5):
+        memory.run([("a", seq, NOW + seq) for seq in range(run * 10, run * 10 + 10)], now=NOW + run)
+    assert memory.asked == []
+    assert memory.living
+
+
+def test_a_process_that_comes_back_is_asked_for_once_and_has_no_hole() -> None:
+    memory = Memory()
+    memory.run([("a", seq, NOW + seq) for seq in range(10)])
+    memory.run([], now=NOW + QUIET_AFTER + 1)
+    assert (memory.living, len(memory.quiet)) == ([], 2)
+    memory.run([("a", seq, NOW + seq) for seq in range(10, 20)], now=NOW + DAY)
+    assert (memory.asked, memory.missing) == (["a"], 0)
+    memory.run([("a", 25, NOW + 25)], now=NOW + DAY)
+    assert memory.missing == 5
+
+
+def test_a_process_with_a_hole_is_not_put_away() -> None:
+    memory = Memory()
+    memory.run([("a", 0, NOW), ("a", 2, NOW)])
+    memory.run([], now=NOW + QUIET_AFTER + 1)
+    assert (memory.missing, memory.quiet) == (1, [])
 
 
 def test_intervals_keep_the_times_of_their_events() -> None:
