@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .config import Config
-from .errors import ConfigError
 from .migration import opened
-from .outputs import Change, Outputs
+from .outputs import Change, Outputs, check_summaries
 from .report import Progress
 from .retention import Marks
 from .store import Store, require_output
@@ -36,7 +35,7 @@ def compact(out: Path, config: Config, progress: Progress | None = None, *, remo
     require_output(out)
     now = time.time_ns() // 1000
     with opened(out) as store:
-        _check_summaries(out, config)
+        check_summaries(out, config.catalogue)
         done = Compacted(str(out), bytes_before=_size(out))
         total = _steps(store, config, now)
         while _step(store, config, now, done):
@@ -47,13 +46,6 @@ def compact(out: Path, config: Config, progress: Progress | None = None, *, remo
         done.folded_before, done.dropped_before = store.state.folded_before, store.state.dropped_before
         done.bytes_after = _size(out)
     return done
-
-
-def _check_summaries(out: Path, config: Config) -> None:
-    names = {path.parent.name.removesuffix("_bins") for path in out.glob("*/date=*")}
-    unknown = sorted(name for name in names if config.catalogue.summary(name) is None)
-    if unknown:
-        raise ConfigError(f"{out}: holds a summary {unknown[0]!r} that is not configured; give its --config")
 
 
 def _steps(store: Store, config: Config, now: int) -> int:

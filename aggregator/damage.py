@@ -34,6 +34,12 @@ def find(store: Store) -> Iterator[Finding]:
         yield from _of_date(store, date)
 
 
+def problem_of(exc: Exception) -> str:
+    """An error's text without the file, which stands beside it, and without the way here."""
+    text = str(exc).removesuffix("; see logemit repair")
+    return text.partition(": ")[2] or text
+
+
 def _kind(name: str) -> Kind:
     if name.startswith(TOTALS):
         return "totals"
@@ -73,7 +79,7 @@ def _of_date(store: Store, date: str) -> Iterator[Finding]:
     try:
         named = store.files_of(date)
     except StateError as exc:
-        yield from _without_manifest(store, date, str(exc))
+        yield from _without_manifest(store, date, problem_of(exc))
         return
     if not named and (unnamed := on_disk(store, date)):
         yield from _without_manifest(store, date, f"is gone, but {len(unnamed)} files of its date are there")
@@ -94,4 +100,4 @@ def _without_manifest(store: Store, date: str, problem: str) -> Iterator[Finding
             tables.parsed(path.read_bytes(), path)
         except (StateError, OSError) as exc:
             name = str(path.relative_to(store.out))
-            yield Finding(name, _kind(name), f"cannot be read: {exc}")
+            yield Finding(name, _kind(name), f"cannot be read: {problem_of(exc)}")

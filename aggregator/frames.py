@@ -29,9 +29,10 @@ def read(
 
     `out` is the folder that `logemit aggregate` writes; `freq` any pandas frequency, such as "5min"; `where` keeps rows
     by dimension. Indexed by `window_start` (UTC, with `freq`) and `by`. Columns: `count`; `rate` (events a second of
-    the row's time); `error_share` (0 to 1, where the summary knows errors); and of `measure` (by default the summary's
-    first that has bins) `mean`, `p50`, `p95`, `p99` in its unit, nan where no event had it; and of each gauge
-    `<gauge>_last`, the newest value in the row: with proc in `by`, that of each process.
+    the row's time, which is a folded window's where that is longer); `error_share` (0 to 1, where the summary knows
+    errors); and of `measure` (by default the summary's first that has bins) `mean`, `p50`, `p95`, `p99` in its unit,
+    nan where no event had it; and of each gauge `<gauge>_last`, the newest value in the row: with proc in `by`, that of
+    each process.
 
     Raises UsageError for names that do not exist, InputError for a folder without this summary.
     """
@@ -43,7 +44,7 @@ def read(
     folder = Path(out)
     cells = _load(folder, definition.name, definition.dimensions, where, freq)
     keys = [*(["window_start"] if freq else []), *by]
-    table = _counted(cells, keys, definition, _seconds(cells, freq))
+    table = _counted(cells, keys, definition, _seconds(cells, keys, freq))
     if shown is not None:
         if not shown.bins:
             table["mean"] = _grouped(cells, keys)[f"{shown.name}_sum"].sum() / _divisor(table["count"])
@@ -85,10 +86,11 @@ def _load(
     return frame
 
 
-def _seconds(cells: pd.DataFrame, freq: str | None) -> float:
-    """How long the time of one row of the answer is."""
+def _seconds(cells: pd.DataFrame, keys: list[str], freq: str | None) -> Any:
+    """How long the time of a row of the answer is; where windows were folded, it is theirs if that is longer."""
     if freq is not None:
-        return pd.Timedelta(freq if freq[:1].isdigit() else f"1{freq}").total_seconds()
+        asked = pd.Timedelta(freq if freq[:1].isdigit() else f"1{freq}").total_seconds()
+        return _grouped(cells, keys)["window_seconds"].max().clip(lower=asked)
     span = cells["window_end"].max() - cells["window_start"].min()
     return float(span.total_seconds()) if len(cells) else float("nan")
 
@@ -97,7 +99,7 @@ def _grouped(frame: pd.DataFrame, keys: list[str]) -> Any:
     return frame.groupby(keys or (lambda _: 0), observed=True)
 
 
-def _counted(cells: pd.DataFrame, keys: list[str], summary: Summary, seconds: float) -> pd.DataFrame:
+def _counted(cells: pd.DataFrame, keys: list[str], summary: Summary, seconds: Any) -> pd.DataFrame:
     table = pd.DataFrame({"count": _grouped(cells, keys)["events"].sum()})
     table["rate"] = table["count"] / seconds
     if summary.errors is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -9,6 +10,7 @@ import pyarrow.compute as pc
 from . import cube, live
 from .cube import Cube
 from .definitions import Catalogue, Summary
+from .errors import ConfigError
 from .retention import Marks, folded
 from .store import Store, files, tables
 
@@ -117,6 +119,14 @@ class Outputs:
     def write_metrics(self, text: Iterable[str]) -> None:
         # node_exporter skips what it may not read.
         self._store.stage(METRICS, (piece.encode() for piece in text), files.PUBLIC)
+
+
+def check_summaries(out: Path, catalogue: Catalogue) -> None:
+    """Raises ConfigError where a folder holds a summary that the catalogue does not have."""
+    names = {path.parent.name.removesuffix("_bins") for path in out.glob("*/date=*")}
+    unknown = sorted(name for name in names if catalogue.summary(name) is None)
+    if unknown:
+        raise ConfigError(f"{out}: holds a summary {unknown[0]!r} that is not configured; give its --config")
 
 
 def _totals_paths(summary: Summary) -> tuple[str, str]:

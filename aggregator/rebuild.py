@@ -7,6 +7,7 @@ from pathlib import Path
 from . import cube, sources
 from .config import Config
 from .errors import NewerStateError, StateError, UsageError
+from .outputs import check_summaries
 from .report import Progress, Report
 from .run import aggregate
 from .store import Store, claimed, files, opened, tables
@@ -20,19 +21,25 @@ def rebuild(
 ) -> Report:
     """Replace all that stands in `out` by what the logs tell, also where it is damaged; all or nothing.
 
-    Dates of which the logs hold nothing are emptied with `discard`, and otherwise refused. Raises a LogemitError; then
-    nothing has changed.
+    Dates of which the logs hold nothing, and summaries that are not configured, go with `discard`, and are otherwise
+    refused. No event is late for a rebuild. Raises a LogemitError; then nothing has changed.
     """
     sources.find(patterns)
+    if not discard:
+        check_summaries(out, config.catalogue)
     with claimed(out) as store:
         _finish_last(store)
         side = out / REBUILT
-        report = aggregate(patterns, side, config, progress)
+        report = aggregate(patterns, side, _without_limit(config), progress)
         _check_dates(out, side, discard=discard)
         _replace(store, side, config)
         files.remove_tree(side)
     report.out = str(out)
     return report
+
+
+def _without_limit(config: Config) -> Config:
+    return replace(config, retention=replace(config.retention, late_days=None))
 
 
 def _finish_last(store: Store) -> None:
@@ -48,9 +55,10 @@ def _check_dates(out: Path, side: Path, *, discard: bool) -> None:
     """Refuses to lose dates unasked."""
     missing = sorted(_dates(out) - _dates(side))
     if missing and not discard:
+        span = missing[0] if len(missing) == 1 else f"{missing[0]} to {missing[-1]} ({len(missing)} dates)"
         raise UsageError(
-            f"{out}: holds {len(missing)} dates of which these sources have nothing, {missing[0]} to {missing[-1]}; "
-            "name the logs of these dates too, or give --discard to empty them"
+            f"{out}: these sources have nothing of {span}, which it holds; "
+            "name the logs of that time too, or give --discard to empty it"
         )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import cube, damage, live
 from .config import Config
-from .damage import Finding, Kind, Outcome
+from .damage import Finding, Kind, Outcome, problem_of
 from .definitions import Summary
 from .errors import NewerStateError, StateError
 from .fields import LONGEST
@@ -74,7 +74,7 @@ def _mend_record(store: Store, done: Repaired, *, dry_run: bool) -> bool:
     except NewerStateError:
         raise
     except StateError as exc:
-        done.findings.append(Finding("_logemit", "record", str(exc), _WHOLE, "lost"))
+        done.findings.append(Finding("_logemit", "record", problem_of(exc), _WHOLE, "lost"))
         return False
     return True
 
@@ -98,6 +98,8 @@ class _Work:
             self._mended += not self._dry_run
             return replace(finding, remedy=remedy, outcome="mendable" if self._dry_run else "mended")
         cost = _COSTS.get(finding.kind)
+        if finding.kind == "totals" and self._summary(finding) is None:
+            return replace(finding, remedy="this summary is not configured; give its --config", outcome="lost")
         if cost is None or not self._set_aside or self._dry_run:
             remedy = f"{_WHOLE}; --set-aside goes on without it: {cost}" if cost else _WHOLE
             return replace(finding, remedy=remedy, outcome="lost")
@@ -126,14 +128,16 @@ class _Work:
         return "forgotten: what it held is in the totals only"
 
     def totals(self, finding: Finding) -> str:
-        name = Path(finding.path).stem
-        summary = self._config.catalogue.summary(name) or self._config.catalogue.summary(name.removesuffix("_bins"))
+        summary = self._summary(finding)
         if summary is None or not self._is_derivable(summary):
             return ""
-        if not self._dry_run and summary.name not in self._derived:
+        if not self._dry_run:
             self._derive(summary)
-            self._derived.add(summary.name)
         return "derived again from the partitions"
+
+    def _summary(self, finding: Finding) -> Summary | None:
+        name = Path(finding.path).stem
+        return self._config.catalogue.summary(name) or self._config.catalogue.summary(name.removesuffix("_bins"))
 
     def _is_derivable(self, summary: Summary) -> bool:
         """Whether the partitions hold all that was ever counted, to the last microsecond."""
@@ -151,6 +155,9 @@ class _Work:
         return True
 
     def _derive(self, summary: Summary) -> None:
+        if summary.name in self._derived:
+            return
+        self._derived.add(summary.name)
         outputs = Outputs(self._store)
         total = cube.empty(summary, windowed=False)
         for whole in outputs.partitions(summary):
@@ -162,6 +169,9 @@ class _Work:
     def _put_aside(self, finding: Finding) -> None:
         """Out of the way, and out of the account."""
         self._mended += 1
+        if finding.kind == "totals" and (summary := self._summary(finding)):
+            self._derive(summary)
+            return
         self._removed.append(finding.path)
         source = self._store.path(finding.path)
         if source.exists():
@@ -183,6 +193,7 @@ _MENDED_BY: Mapping[Kind, Callable[[_Work, Finding], str]] = {
 }
 _COSTS: Mapping[Kind, str] = {
     "partition": "its windows begin empty; totals and metrics keep what it held",
+    "totals": "counters begin with what the partitions hold, and fall once",
     "seen": "duplicates are known from the day after it only; events of that day and before count unchecked",
     "history": "lines missing now, and lines lost in the last week, are forgotten",
     "held": "events that waited for their time are counted as rejected",

@@ -12,7 +12,6 @@ from .options import (
     ConfigFile,
     DropAfter,
     FoldAfter,
-    LateLimit,
     Output,
     Sources,
     explained,
@@ -105,14 +104,17 @@ def rebuild_command(
     source: Sources,
     out: Annotated[str, typer.Option("--out", metavar="DIR", help="The output folder to derive anew.")],
     discard: Annotated[
-        bool, typer.Option("--discard", help="Empty the dates of which these sources hold nothing.")
+        bool,
+        typer.Option(
+            "--discard",
+            help="Empty dates that these sources do not hold, and summaries not configured.",
+        ),
     ] = False,
     window: Annotated[
         str | None, typer.Option("--window", metavar="SPAN", help="Width of a row in time, as for aggregate.")
     ] = None,
     fold_after: FoldAfter = None,
     drop_after: DropAfter = None,
-    late_limit: LateLimit = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -126,7 +128,7 @@ def rebuild_command(
 
     from . import output, progress
 
-    loaded = settings(config, window, fold_after=fold_after, drop_after=drop_after, late_limit=late_limit)
+    loaded = settings(config, window, fold_after=fold_after, drop_after=drop_after)
     with progress.shown(sys.stderr.isatty() and not as_json) as tell:
         report = rebuild(source, target, loaded, tell, discard=discard)
     output.report(report, as_json=as_json)

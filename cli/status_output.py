@@ -69,7 +69,9 @@ def _about(found: "Status") -> list[str]:
         whose = "by the run at work" if found.holder else "left by a run that was killed; the next run removes them"
         lines.append(f"staged: {found.staged:,} files, {decimal(found.staged_bytes)}, {whose}")
     known = f"from {found.checked_from} on" if found.checked_from else "for all dates"
-    lines.append(f"duplicates are known {known} ({found.seen_dates} dates); state {decimal(found.state_bytes)}")
+    lines.append(
+        f"duplicates are known {known} ({_plural(found.seen_dates, 'date')}); state {decimal(found.state_bytes)}"
+    )
     lines.extend(f"{what} before {date}" for what, date in _marks(found) if date)
     counts = {state: sum(s.state == state for s in found.sources) for state in ("open", "closed", "gone")}
     lines.append("logs known: " + ", ".join(f"{number:,} {state}" for state, number in counts.items()))
@@ -105,6 +107,10 @@ def _summaries(found: "Status") -> Table:
 def _source(found: "Source") -> str:
     rest = f", {found.rest:,} bytes unfinished" if found.rest else ""
     return f"{found.state:6}  {decimal(found.bytes_read):>10}  {found.lines:>10,} lines  {plain(found.path)}{rest}"
+
+
+def _plural(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def _time(seconds: float) -> str:

@@ -259,8 +259,9 @@ class Store:
             files.sync_folder(folder)
         files.write(self._applied_path(number), [])
         files.sync_folder(self._folder / "commit")
-        for folder in {self.path(name).parent for name in removed}:
-            files.remove_empty(folder)
+        for path in map(self.path, removed):
+            files.remove_empty(path.parent)
+            files.remove_empty(path.parent.parent)
         self._clean_up(number)
 
     def _clean_up(self, number: int) -> None:

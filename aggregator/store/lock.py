@@ -5,7 +5,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +25,8 @@ def locked(path: Path) -> Iterator[None]:
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"pid {os.getpid()} on {socket.gethostname()} since {started}\n".encode(), 0)
         yield
+        with suppress(OSError):
+            os.ftruncate(fd, 0)  # whoever takes it with another tool shall not bear our name
     finally:
         os.close(fd)
 

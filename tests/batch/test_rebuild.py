@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from aggregator import config
-from aggregator.errors import InputError, LockedError, NewerStateError, StateError, UsageError
+from aggregator.errors import ConfigError, InputError, LockedError, NewerStateError, StateError, UsageError
 from aggregator.rebuild import rebuild
 from aggregator.store import opened
 from tests.batch.runs import CONFIG, families, outputs, poll, rows, take_in
@@ -72,7 +72,7 @@ def test_dates_that_the_logs_do_not_hold_are_not_lost_unasked(taken: tuple[Path,
     before = outputs(out)
     newer = tmp_path / "newer.log"
     newer.write_bytes(poll(7))
-    with pytest.raises(UsageError, match="holds 1 dates of which these sources have nothing, 2026-11-18"):
+    with pytest.raises(UsageError, match="these sources have nothing of 2026-11-18, which it holds"):
         rebuild([str(newer)], out, CONFIG)
     assert outputs(out) == before
     assert take_in(log, out).read == 0
@@ -94,10 +94,19 @@ def test_a_summary_that_is_not_configured_any_more_goes(tmp_path: Path) -> None:
     path.write_text('[[summary]]\nname = "own"\nevent = "own"\ndimensions = ["a"]\n')
     log.write_bytes(poll(0) + poll(1, event="own", a="x"))
     take_in(log, out, config.load(path))
-    assert (out / "own").is_dir()
-    rebuild([str(log)], out, CONFIG)
-    assert not list((out / "own").rglob("*.parquet"))
+    with pytest.raises(ConfigError, match="'own' that is not configured; give its --config"):
+        rebuild([str(log)], out, CONFIG)
+    assert take_in(log, out, config.load(path)).read == 0
+    rebuild([str(log)], out, CONFIG, discard=True)
+    assert not (out / "own").exists()
     assert take_in(log, out).read == 0
+
+
+def test_no_event_is_late_for_a_rebuild(taken: tuple[Path, Path]) -> None:
+    log, out = taken
+    before = outputs(out)
+    assert rebuild([str(log)], out, config.with_retention(CONFIG, {"late_limit": "1d"})).late == 0
+    assert outputs(out) == before
 
 
 def test_a_rebuild_that_fails_changes_nothing(taken: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from aggregator import config
 from aggregator.damage import Finding
 from aggregator.errors import InputError, StateError
 from aggregator.repair import repair
@@ -156,6 +157,31 @@ def test_totals_that_hold_more_than_the_partitions_are_not_derived(taken: tuple[
         ("partition", "mended"),
     }
     assert found.left == 1
+
+
+def test_totals_are_derived_from_what_is_left_on_request(taken: tuple[Path, Path]) -> None:
+    log, out = taken
+    flip(out / "feed_polls/date=2026-11-20/part.parquet")
+    flip(out / "_logemit/totals/feed_polls.parquet")
+    found = repair(out, CONFIG, set_aside=True)
+    assert {(finding.kind, finding.outcome) for finding in found.findings} == {
+        ("totals", "set aside"),
+        ("partition", "set aside"),
+    }
+    assert found.left == 0
+    grow(log)
+    take_in(log, out)
+    assert 'feed_polls_total{feed_id="1",service="s",status="success"} 2.0' in families(out)
+
+
+def test_totals_of_a_summary_that_is_not_configured_ask_for_its_configuration(tmp_path: Path) -> None:
+    log, out, path = tmp_path / "app.log", tmp_path / "out", tmp_path / "logemit.toml"
+    path.write_text('[[summary]]\nname = "own"\nevent = "own"\ndimensions = ["a"]\n')
+    log.write_bytes(poll(0, event="own", a="x"))
+    take_in(log, out, config.load(path))
+    flip(out / "_logemit/totals/own.parquet")
+    assert only(repair(out, CONFIG).findings).remedy == "this summary is not configured; give its --config"
+    assert only(repair(out, config.load(path)).findings).outcome == "mended"
 
 
 def test_totals_are_not_derived_from_less_than_they_held_once(taken: tuple[Path, Path]) -> None:

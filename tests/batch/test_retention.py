@@ -66,6 +66,14 @@ def test_old_minutes_become_hours_and_nothing_else_changes(tmp_path: Path) -> No
     assert read(out, "feed_polls")["p99"].item() == pytest.approx(0.75, rel=0.016)
 
 
+def test_rates_of_folded_windows_are_of_their_hour(tmp_path: Path) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    history(log, 40)
+    take_in(log, out, kept(fold_after="30d"))
+    rates = read(out, "feed_polls", freq="1min")["rate"]
+    assert (rates.iloc[0], rates.iloc[-1]) == (2 / 3600, 1 / 60)
+
+
 def test_compacting_again_does_nothing(tmp_path: Path) -> None:
     log, out = tmp_path / "app.log", tmp_path / "out"
     history(log, 40)

@@ -25,7 +25,14 @@ def test_status_is_for_people_and_for_scripts(taken: tuple[Path, Path]) -> None:
     log, out = taken
     done = logemit("status", out, "--sources")
     assert (done.returncode, done.stderr) == (0, "")
-    for words in ("format 2, commit 1", "last run", "feed_polls", "2026-01-05", f"3 lines  {log}", "logs known: 1 open"):
+    for words in (
+        "format 2, commit 1",
+        "last run",
+        "feed_polls",
+        "2026-01-05",
+        f"4 lines  {log}",
+        "logs known: 1 open",
+    ):
         assert words in done.stdout
     found = json.loads(logemit("status", out, "--json").stdout)
     assert (found["account"]["events"], found["account"]["missing"] + found["account"]["lost"]) == (3, 1)
@@ -112,7 +119,7 @@ def test_rebuild_derives_everything_anew(taken: tuple[Path, Path]) -> None:
     log.write_bytes(poll(7))
     refused = logemit("rebuild", log, "--out", out)
     assert refused.returncode == 2
-    assert "give --discard to empty them" in message(refused)
+    assert "give --discard to empty it" in message(refused)
     assert logemit("rebuild", log, "--out", out, "--discard").returncode == 0
 
 
