@@ -137,15 +137,20 @@ class _Run:
         self._by_event[event if event in self._event_names else "__other__"] += len(batch)
         self._report.events += len(batch)
         self._newest = max([self._newest, *batch.columns["timestamp"]])
+        in_time = self._in_time(batch)
+        for summary in self._config.catalogue.of_event(event) if len(in_time) else ():
+            _add(self._partials, rollup(in_time, summary, self._config.window_seconds))
+
+    def _in_time(self, batch: Batch) -> Batch:
+        """What changes partitions; the rest only adds to the totals."""
         is_late = [moment < self._late_before for moment in batch.columns["timestamp"]]
-        if any(is_late):
-            late = batch.keep(is_late)
-            self._report.late += len(late)
-            for summary in self._config.catalogue.of_event(event):
-                _add(self._late, cube.totals(rollup(late, summary, self._config.window_seconds)))
-            batch = batch.keep([not each for each in is_late])
-        for summary in self._config.catalogue.of_event(event):
-            _add(self._partials, rollup(batch, summary, self._config.window_seconds))
+        if not any(is_late):
+            return batch
+        late = batch.keep(is_late)
+        self._report.late += len(late)
+        for summary in self._config.catalogue.of_event(batch.plan.name):
+            _add(self._late, cube.totals(rollup(late, summary, self._config.window_seconds)))
+        return batch.keep([not each for each in is_late])
 
     def commit(self, began: float) -> Report:
         report, catalogue, outputs = self._report, self._config.catalogue, self._outputs
