@@ -2,18 +2,14 @@
 
 import json
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
 
 from aggregator import config
-from aggregator.errors import ConfigError, LockedError, OutputError, ReadWriteError, StateError
+from aggregator.errors import ConfigError, LockedError, OutputError, StateError
 from aggregator.frames import read
 from aggregator.run import aggregate
 from aggregator.store import opened
@@ -104,28 +100,6 @@ def test_metrics_are_readable_by_others_whatever_the_umask(tmp_path: Path) -> No
     assert (out / "metrics.prom").stat().st_mode & 0o777 == 0o644
 
 
-class Killed(BaseException):
-    """As SIGKILL would: nothing after it runs."""
-
-
-def crash_at(monkeypatch: pytest.MonkeyPatch, point: int, error: Callable[[], BaseException]) -> list[str]:
-    """Raise at the `point`-th durable step; which steps were taken."""
-    steps: list[str] = []
-
-    def stepping(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def step(*args: Any, **kwargs: Any) -> Any:
-            steps.append(name)
-            if len(steps) == point:
-                raise error()
-            return real(*args, **kwargs)
-
-        return step
-
-    for name in ("replace", "fsync", "write"):
-        monkeypatch.setattr(os, name, stepping(name, getattr(os, name)))
-    return steps
-
-
 def grown(folder: Path) -> tuple[Path, Path]:
     """A folder with one run in it, and a log that has grown since."""
     log, out = folder / "app.log", folder / "out"
@@ -134,73 +108,6 @@ def grown(folder: Path) -> tuple[Path, Path]:
     with log.open("ab") as file:
         file.write(poll(2) + poll(3, "2026-11-19T12:00:00Z", status="error"))
     return log, out
-
-
-def counted_steps(patch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
-    folder = tmp_path / "count"
-    folder.mkdir()
-    log, out = grown(folder)
-    steps = crash_at(patch, -1, Killed)
-    take_in(log, out)
-    return steps
-
-
-def test_a_run_killed_at_any_step_is_finished_or_repeated_exactly(tmp_path: Path) -> None:
-    log, out = grown(tmp_path)
-    take_in(log, out)
-    expected = outputs(out)
-    (tmp_path / "count").mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        total = len(counted_steps(patch, tmp_path / "count"))
-    assert total > 20
-    for point in range(1, total + 1):
-        folder = tmp_path / f"killed{point}"
-        folder.mkdir()
-        log, out = grown(folder)
-        with pytest.MonkeyPatch.context() as patch:
-            crash_at(patch, point, Killed)
-            with pytest.raises(Killed):
-                take_in(log, out)
-        pd.read_parquet(out / "feed_polls")
-        report = take_in(log, out)
-        assert outputs(out) == expected, f"killed at step {point} of {total}"
-        assert (report.missing, report.lost) == (0, 0)
-        assert not list((out / "_logemit").glob("staging/*"))
-
-
-def test_a_system_error_at_any_step_is_one_line_and_changes_nothing_for_good(tmp_path: Path) -> None:
-    (tmp_path / "count").mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        total = len(counted_steps(patch, tmp_path / "count"))
-    log, out = grown(tmp_path)
-    take_in(log, out)
-    expected = outputs(out)
-    for point in range(1, total + 1, 3):
-        folder = tmp_path / f"full{point}"
-        folder.mkdir()
-        log, out = grown(folder)
-        with pytest.MonkeyPatch.context() as patch:
-            crash_at(patch, point, lambda: OSError(28, "No space left on device"))
-            with pytest.raises(ReadWriteError, match="No space left"):
-                take_in(log, out)
-        take_in(log, out)
-        assert outputs(out) == expected
-
-
-def test_a_real_kill_in_the_middle(tmp_path: Path) -> None:
-    log, out = tmp_path / "app.log", tmp_path / "out"
-    data = b"".join(poll(i, f"2026-11-{1 + i % 20:02}T12:00:00Z", feed_id=str(i % 50)) for i in range(20_000))
-    log.write_bytes(data)
-    command = [sys.executable, "-m", "tests.batch.run_once", str(log), str(out)]
-    for delay in (0.5, 0.7, 0.9, 1.1):
-        process = subprocess.Popen(command)
-        time.sleep(delay)
-        process.kill()
-        process.wait()
-    take_in(log, out)
-    once = tmp_path / "once"
-    take_in(log, once)
-    assert outputs(out) == outputs(once)
 
 
 def test_a_second_run_is_refused_and_told_who_is_at_work(tmp_path: Path) -> None:
@@ -246,21 +153,6 @@ def test_an_output_that_is_a_file(tmp_path: Path) -> None:
     log.write_bytes(poll(0))
     with pytest.raises(OutputError, match="is a file"):
         take_in(log, log)
-
-
-def test_readers_never_fail_and_never_see_half_while_runs_commit(tmp_path: Path) -> None:
-    log, out = tmp_path / "app.log", tmp_path / "out"
-    log.write_bytes(poll(0))
-    take_in(log, out)
-    command = [sys.executable, "-m", "tests.batch.run_once", str(log), str(out), "40"]
-    process = subprocess.Popen(command)
-    seen = []
-    while process.poll() is None:
-        seen.append(int(pd.read_parquet(out / "feed_polls")["events"].sum()))
-    assert process.returncode == 0
-    assert seen == sorted(seen)
-    assert len(set(seen)) > 5
-    assert pd.read_parquet(out / "feed_polls")["events"].sum() == 41
 
 
 def test_logs_with_the_same_beginning_and_end_are_not_taken_for_one_another(tmp_path: Path) -> None:
