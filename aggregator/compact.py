@@ -64,8 +64,10 @@ def _step(store: Store, config: Config, now: int, done: Compacted) -> bool:
         return False
     done.partitions += outputs.write_partitions(config.catalogue, Change({}, before, after))
     folded, dropped = after.folded_before, after.dropped_before
-    number = store.state.commit + 1
-    store.commit(replace(store.state, commit=number, folded_before=folded, dropped_before=dropped))
+    number, lost = store.state.commit + 1, store.state.partitions_lost + len(store.gone)
+    store.commit(
+        replace(store.state, commit=number, folded_before=folded, dropped_before=dropped, partitions_lost=lost)
+    )
     done.steps += 1
     return True
 

@@ -30,8 +30,16 @@ def find(store: Store) -> Iterator[Finding]:
     for name, sha in sorted(store.state.files.items()):
         if problem := _problem(store, name, sha):
             yield Finding(name, _kind(name), problem)
+    for path in sorted(_undated(store)):
+        if (name := str(path.relative_to(store.out))) not in store.state.files:
+            yield Finding(name, "unknown", "was written by no run")
     for date in sorted(_dates(store)):
         yield from _of_date(store, date)
+
+
+def _undated(store: Store) -> list[Path]:
+    own = [store.path(name) for name in (HISTORY_PATH, HELD_PATH)]
+    return [*(path for path in own if path.exists()), *store.path(TOTALS).glob("*.parquet")]
 
 
 def problem_of(exc: Exception) -> str:
@@ -64,15 +72,15 @@ def _dates(store: Store) -> set[str]:
     }
 
 
-def partitions(out: Path) -> list[Path]:
-    """The files of all summaries."""
-    return [path for path in sorted(out.glob("*/date=*/*.parquet")) if path.parts[len(out.parts)] != "_logemit"]
+def partitions(out: Path, dated: str = manifests.DATED) -> list[Path]:
+    """The files of all summaries, or of one date's folders."""
+    return [path for path in sorted(out.glob(f"*/{dated}/*.parquet")) if path.parts[len(out.parts)] != "_logemit"]
 
 
 def on_disk(store: Store, date: str) -> list[Path]:
     """All files of a date, whether a manifest names them or not."""
     own = [path for folder in (SEEN_FOLDER, QUIET_FOLDER) for path in store.path(folder).glob(f"date={date}/*.parquet")]
-    return [*sorted(own), *(path for path in partitions(store.out) if path.parent.name == f"date={date}")]
+    return [*sorted(own), *partitions(store.out, f"date={date}")]
 
 
 def _of_date(store: Store, date: str) -> Iterator[Finding]:
@@ -81,7 +89,7 @@ def _of_date(store: Store, date: str) -> Iterator[Finding]:
     except StateError as exc:
         yield from _without_manifest(store, date, problem_of(exc))
         return
-    if not named and (unnamed := on_disk(store, date)):
+    if not named and store.state.commit and (unnamed := on_disk(store, date)):
         yield from _without_manifest(store, date, f"is gone, but {len(unnamed)} files of its date are there")
         return
     for name, sha in named.items():
@@ -96,8 +104,20 @@ def _without_manifest(store: Store, date: str, problem: str) -> Iterator[Finding
     """Its files count as they are, as far as they can be read."""
     yield Finding(manifests.path_of(date), "manifest", problem)
     for path in on_disk(store, date):
-        try:
-            tables.parsed(path.read_bytes(), path)
-        except (StateError, OSError) as exc:
+        if problem := _unreadable(path):
             name = str(path.relative_to(store.out))
-            yield Finding(name, _kind(name), f"cannot be read: {problem_of(exc)}")
+            yield Finding(name, _kind(name), problem)
+
+
+def digests(store: Store, date: str) -> dict[str, str]:
+    """What a new manifest of a date says: files as they are, and of what cannot be read a digest that nothing has."""
+    found = {str(path.relative_to(store.out)): path for path in on_disk(store, date)}
+    return {name: "" if _unreadable(path) else files.digest(path) or "" for name, path in found.items()}
+
+
+def _unreadable(path: Path) -> str:
+    try:
+        tables.parsed(path.read_bytes(), path)
+    except (StateError, OSError) as exc:
+        return f"cannot be read: {problem_of(exc)}"
+    return ""

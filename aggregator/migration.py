@@ -13,7 +13,7 @@ from . import store as stores
 from .errors import StateError
 from .memory import SEEN, seen_path
 from .seen import SeenRow, hours_of
-from .store import Store, manifests, tables
+from .store import Store, files, manifests, tables
 
 
 @contextmanager
@@ -38,6 +38,7 @@ def migrate(store: Store) -> None:
                 hours.setdefault(hour, []).append(SeenRow(*row))
     for hour, rows in sorted(hours.items()):
         store.stage(seen_path(hour), [tables.encoded(tables.rows_table(SEEN, rows))])
-    store.adopt(path for path in store.out.glob("*/date=*/*.parquet") if not path.parts[-3].startswith("_"))
-    files = {name: sha for name, sha in store.state.files.items() if name not in old}
-    store.commit(replace(store.state, commit=store.state.commit + 1, files=files), set(old))
+    found = (path for path in store.out.glob("*/date=*/*.parquet") if not path.parts[-3].startswith("_"))
+    store.adopt({str(path.relative_to(store.out)): files.digest(path) or "" for path in found})
+    named = {name: sha for name, sha in store.state.files.items() if name not in old}
+    store.commit(replace(store.state, commit=store.state.commit + 1, files=named), set(old))

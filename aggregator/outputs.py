@@ -12,7 +12,7 @@ from .cube import Cube
 from .definitions import Catalogue, Summary
 from .errors import ConfigError
 from .retention import Marks, folded
-from .store import Store, files, tables
+from .store import Store, files, manifests, tables
 
 METRICS = "metrics.prom"
 TOTALS = "_logemit/totals"
@@ -93,11 +93,15 @@ class Outputs:
 
     def oldest(self) -> str:
         """The first date that has a partition; "" where there is none."""
-        return min((path.name.removeprefix("date=") for path in self._store.out.glob("*/date=*")), default="")
+        folders = self._store.out.glob(f"*/{manifests.DATED}")
+        return min((path.name.removeprefix("date=") for path in folders), default="")
 
     def _partitions(self, summary: Summary) -> Iterator[str]:
         folder = self._store.path(summary.name)
-        return (str(path.relative_to(folder).with_suffix("")) for path in sorted(folder.glob("date=*/*.parquet")))
+        return (
+            str(path.relative_to(folder).with_suffix(""))
+            for path in sorted(folder.glob(f"{manifests.DATED}/*.parquet"))
+        )
 
     # Totals, and what they are shown as.
 

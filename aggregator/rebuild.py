@@ -10,7 +10,7 @@ from .errors import NewerStateError, StateError, UsageError
 from .outputs import check_summaries
 from .report import Progress, Report
 from .run import aggregate
-from .store import Store, claimed, files, opened, tables
+from .store import State, Store, claimed, files, opened, tables
 
 REBUILT = "_logemit/rebuild"
 _OWN = ("_logemit/commit/", "_logemit/lock", "_logemit/staging", "_logemit/manifest/", "_logemit/damaged/", REBUILT)
@@ -30,9 +30,13 @@ def rebuild(
     with claimed(out) as store:
         _finish_last(store)
         side = out / REBUILT
+        files.remove_tree(side)  # over a damaged state, recovery does not come to what another rebuild left
         report = aggregate(patterns, side, _without_limit(config), progress)
-        _check_dates(out, side, discard=discard)
-        _replace(store, side, config)
+        with opened(side) as rebuilt:
+            state = rebuilt.state
+        if not discard:
+            _check_dates(out, side, state.dropped_before)
+        _replace(store, side, state, config)
         files.remove_tree(side)
     report.out = str(out)
     return report
@@ -51,10 +55,10 @@ def _finish_last(store: Store) -> None:
         pass  # what is damaged is replaced
 
 
-def _check_dates(out: Path, side: Path, *, discard: bool) -> None:
-    """Refuses to lose dates unasked."""
-    missing = sorted(_dates(out) - _dates(side))
-    if missing and not discard:
+def _check_dates(out: Path, side: Path, dropped_before: str) -> None:
+    """Refuses to lose dates unasked; a configured `drop_after` asks."""
+    missing = sorted(date for date in _dates(out) - _dates(side) if date >= dropped_before)
+    if missing:
         span = missing[0] if len(missing) == 1 else f"{missing[0]} to {missing[-1]} ({len(missing)} dates)"
         raise UsageError(
             f"{out}: these sources have nothing of {span}, which it holds; "
@@ -78,10 +82,8 @@ def _partitions(out: Path) -> Iterator[Path]:
     return (path for path in sorted(out.glob("*/date=*/*.parquet")) if path.parts[len(out.parts)] != "_logemit")
 
 
-def _replace(store: Store, side: Path, config: Config) -> None:
+def _replace(store: Store, side: Path, state: State, config: Config) -> None:
     """One commit: the rebuilt files over the old ones, nothing or empty files where there are none."""
-    with opened(side) as rebuilt:
-        state = rebuilt.state
     store.begin_anew()
     new = {str(path.relative_to(side)) for path in side.rglob("*") if path.is_file()}
     new = {name for name in new if not name.startswith(_OWN)}

@@ -17,6 +17,7 @@ from .damage import Finding, Kind, Outcome, problem_of
 from .definitions import Summary
 from .errors import NewerStateError, StateError
 from .fields import LONGEST
+from .memory import SEEN_FOLDER
 from .migration import migrate
 from .outputs import Outputs
 from .store import Store, claimed, files, manifests, records, require_output
@@ -45,10 +46,12 @@ def repair(out: Path, config: Config, *, dry_run: bool = False, set_aside: bool 
     done = Repaired(str(out))
     with claimed(out) as store:
         if _mend_record(store, done, dry_run=dry_run):
-            work = _Work(store, config, dry_run=dry_run, set_aside=set_aside)
             found = sorted(damage.find(store), key=lambda finding: finding.kind != "partition")
-            done.findings.extend(work.settled(finding) for finding in found)
-            work.commit()
+            for first in (True, False):  # what is derived from partitions needs their manifests
+                work = _Work(store, config, dry_run=dry_run, set_aside=set_aside)
+                chosen = [finding for finding in found if (finding.kind == "manifest") == first]
+                done.findings.extend(work.settled(finding) for finding in chosen)
+                work.commit()
     return done
 
 
@@ -116,7 +119,7 @@ class _Work:
         if not self._dry_run:
             date = Path(finding.path).stem.removeprefix("date=")
             self._store.drop_manifest(date)
-            self._store.adopt(damage.on_disk(self._store, date))
+            self._store.adopt(damage.digests(self._store, date))
         return "written anew: the files of its date are taken as they are"
 
     def removed_partition(self, finding: Finding) -> str:
@@ -179,11 +182,21 @@ class _Work:
             files.make_folder(target.parent)
             files.rename(source, target)
         if finding.kind == "seen":
-            self._state.checked_from = max(self._state.checked_from, _day_after(manifests.date_in(finding.path) or ""))
+            self._check_from(_day_after(manifests.date_in(finding.path) or ""))
         if finding.kind == "held":
             held = self._state.held
             self._state.released += held
             self._state.rejected = {**self._state.rejected, "damaged": self._state.rejected.get("damaged", 0) + held}
+
+    def _check_from(self, date: str) -> None:
+        """What was seen on the dates before is asked no more, and goes."""
+        state = self._state
+        state.checked_from = max(state.checked_from, date)
+        given_up = [known for known in state.seen_dates if known < state.checked_from]
+        state.seen_dates = [known for known in state.seen_dates if known >= state.checked_from]
+        for before in given_up:
+            names = (str(path.relative_to(self._store.out)) for path in damage.on_disk(self._store, before))
+            self._removed.extend(name for name in names if name.startswith(SEEN_FOLDER))
 
 
 _MENDED_BY: Mapping[Kind, Callable[[_Work, Finding], str]] = {

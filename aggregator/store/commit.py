@@ -6,7 +6,7 @@ there is finished by the next one, and one that died before has left nothing but
 
 import errno
 import hashlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -158,11 +158,9 @@ class Store:
         """Write a date's manifest anew, of what is adopted or staged only."""
         self._manifests.drop(date)
 
-    def adopt(self, paths: Iterable[Path]) -> None:
-        """Take files that are there already into the manifests, as they are."""
-        for path in paths:
-            if (sha := files.digest(path)) is not None:
-                self._adopted[str(path.relative_to(self.out))] = sha
+    def adopt(self, digests: Mapping[str, str]) -> None:
+        """Take files that are there already into the manifests."""
+        self._adopted.update(digests)
 
     def commit(self, state: State, removed: Collection[str] = ()) -> None:
         """Make the staged files and `state` the output, and `removed` files go, all or nothing."""
@@ -181,7 +179,7 @@ class Store:
         with told(self.out):
             self._record(state.commit, documents.sealed(body))
             self._apply(state.commit, self._staged, sorted(gone))
-        self._staged, self._adopted = [], {}
+        self._staged, self._adopted, self.gone = [], {}, []
         self._manifests.forget()
         self.state = state
 
@@ -202,7 +200,8 @@ class Store:
 
     def begin_anew(self) -> None:
         """Commit over whatever stands here, as if nothing did."""
-        numbers = [int(path.stem) for path in (self._folder / "commit").glob("*.json") if path.stem.isdigit()]
+        # A record may be gone and its mark still there: that would call a commit of its number applied.
+        numbers = [int(path.stem) for path in (self._folder / "commit").glob("*.*") if path.stem.isdigit()]
         self.state = State(commit=max(numbers, default=0))
         self._manifests = manifests.Manifests(None)
 

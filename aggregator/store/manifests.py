@@ -11,6 +11,8 @@ from . import documents
 
 _DATE = re.compile(r"/date=(\d{4}-\d\d-\d\d)/")
 FOLDER = "_logemit/manifest"
+DATED = "date=[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
+"""Matches the folders of dates; a person may have made others."""
 
 
 def date_in(relative: str) -> str | None:

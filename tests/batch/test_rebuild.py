@@ -11,7 +11,7 @@ import pytest
 from aggregator import config
 from aggregator.errors import ConfigError, InputError, LockedError, NewerStateError, StateError, UsageError
 from aggregator.rebuild import rebuild
-from aggregator.store import opened
+from aggregator.store import Store, opened
 from tests.batch.runs import CONFIG, families, outputs, poll, rows, take_in
 
 
@@ -194,3 +194,81 @@ def test_a_damaged_state_says_what_to_do(taken: tuple[Path, Path]) -> None:
     (out / "_logemit/history.parquet").write_bytes(b"")
     with pytest.raises(StateError, match="see logemit repair"):
         take_in(log, out)
+
+
+class Killed(BaseException):
+    pass
+
+
+def lose_records(out: Path) -> None:
+    """The newest commit's and its copy; the mark that it was applied stays."""
+    number = max(path.stem for path in (out / "_logemit/commit").glob("*.json"))
+    for suffix in ("json", "copy"):
+        (out / f"_logemit/commit/{number}.{suffix}").unlink()
+
+
+def test_what_a_refused_rebuild_of_a_damaged_state_read_is_not_in_the_next(
+    taken: tuple[Path, Path], tmp_path: Path
+) -> None:
+    log, out = taken
+    expected = outputs(out)
+    lose_records(out)
+    wrong = tmp_path / "wrong.log"
+    wrong.write_bytes(poll(0, proc="another"))
+    with pytest.raises(UsageError, match="have nothing of 2026-11-18"):
+        rebuild([str(wrong)], out, CONFIG)
+    assert rebuild([str(log)], out, CONFIG).events == 3
+    assert outputs(out) == expected
+
+
+def test_a_rebuild_of_a_damaged_state_killed_while_it_stages_is_repeated(
+    taken: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, out = taken
+    expected = outputs(out)
+    lose_records(out)
+    take, taken_over = Store.take, []
+
+    def killed(store: Store, target: str, path: Path) -> None:
+        take(store, target, path)
+        taken_over.append(target)
+        if len(taken_over) == 2:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "take", killed)
+        with pytest.raises(Killed):
+            rebuild([str(log)], out, CONFIG)
+    assert rebuild([str(log)], out, CONFIG).events == 3
+    assert outputs(out) == expected
+
+
+def test_a_rebuild_over_a_lost_record_killed_after_its_commit_point_is_finished(
+    taken: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, out = taken
+    lose_records(out)
+    with log.open("ab") as file:
+        file.write(poll(3))
+    apply = Store._apply
+
+    def killed(store: Store, *args: Any) -> None:
+        if store.out == out:
+            raise Killed
+        apply(store, *args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "_apply", killed)
+        with pytest.raises(Killed):
+            rebuild([str(log)], out, CONFIG)
+    assert take_in(log, out).read == 0
+    assert pd.read_parquet(out / "feed_polls")["events"].sum() == 4
+
+
+def test_dates_that_drop_after_empties_are_not_missed(tmp_path: Path) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    log.write_bytes(poll(0, "2020-01-10T12:00:00Z"))
+    take_in(log, out)
+    report = rebuild([str(log)], out, config.with_retention(CONFIG, {"drop_after": "60d"}))
+    assert (report.events, report.late) == (1, 1)
+    assert rows(out)["feed_polls/date=2020-01-10/part.parquet"] == []

@@ -1,11 +1,13 @@
 """What is damaged is found, mended where nothing is lost by it, and told with its cost where something is."""
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from aggregator import config
+from aggregator.compact import compact
 from aggregator.damage import Finding
 from aggregator.errors import InputError, StateError
 from aggregator.repair import repair
@@ -236,3 +238,83 @@ def test_a_folder_without_output_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no output of logemit aggregate"):
         repair(tmp_path, CONFIG)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_partitions_without_any_state_are_not_counted_into(taken: tuple[Path, Path]) -> None:
+    """Taken for the outputs of commits, they would hold every event twice after the next run."""
+    log, out = taken
+    shutil.rmtree(out / "_logemit")
+    with pytest.raises(StateError, match="no run has written this"):
+        take_in(log, out)
+    found = repair(out, CONFIG).findings
+    assert {(finding.kind, finding.outcome) for finding in found} == {("unknown", "lost")}
+    with pytest.raises(StateError, match="no run has written this"):
+        take_in(log, out)
+    assert repair(out, CONFIG, set_aside=True).left == 0
+    assert take_in(log, out).events == 3
+    assert pd.read_parquet(out / "feed_polls")["events"].sum() == 3
+
+
+def test_a_file_of_the_state_that_no_run_wrote_is_told_and_moved_away(taken: tuple[Path, Path]) -> None:
+    log, out = taken
+    (out / "_logemit/totals/http_requests.parquet").write_bytes(b"left by a restore")
+    assert only(repair(out, CONFIG).findings).kind == "unknown"
+    repair(out, CONFIG, set_aside=True)
+    assert repair(out, CONFIG).findings == []
+    with log.open("ab") as file:
+        file.write(poll(None, event="http_request", status=200))
+    assert take_in(log, out).events == 1
+
+
+def test_the_only_file_seen_of_a_date_is_set_aside_once(tmp_path: Path) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    settings = config.with_retention(CONFIG, {"late_limit": "2d"})
+    log.write_bytes(poll(0, "2020-11-10T12:00:00Z") + poll(1, "2020-11-12T12:00:00Z"))
+    assert take_in(log, out, settings).late == 2
+    flip(out / "_logemit/seen/date=2020-11-12/12.parquet")
+    repair(out, CONFIG, set_aside=True)
+    assert repair(out, CONFIG).findings == []
+    assert not list((out / "_logemit/seen").rglob("*.parquet"))
+    with log.open("ab") as file:
+        file.write(poll(0, "2020-11-10T12:00:00Z"))
+    assert take_in(log, out, settings).unchecked == 1
+
+
+def test_folders_that_are_no_dates_are_passed_over(taken: tuple[Path, Path]) -> None:
+    log, out = taken
+    (out / "feed_polls/date=1").mkdir()
+    (out / "feed_polls/date=1/mine.parquet").write_bytes(b"")
+    assert take_in(log, out, config.with_retention(CONFIG, {"fold_after": "30d"})).read == 0
+    assert repair(out, CONFIG).findings == []
+
+
+def test_totals_are_not_derived_after_bins_vanished_under_compact(tmp_path: Path) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    log.write_bytes(poll(0, "2020-01-10T12:00:00Z", duration_seconds=0.5))
+    take_in(log, out)
+    (out / "feed_polls_bins/date=2020-01-10/part.parquet").unlink()
+    compact(out, config.with_retention(CONFIG, {"fold_after": "30d"}))
+    flip(out / "_logemit/totals/feed_polls_bins.parquet")
+    assert only(repair(out, CONFIG).findings).outcome == "lost"
+
+
+@pytest.mark.parametrize("file", ["totals/feed_polls", "totals/feed_polls_bins"])
+def test_totals_and_a_manifest_damaged_together_are_both_mended(taken: tuple[Path, Path], file: str) -> None:
+    log, out = taken
+    before = families(out)
+    flip(out / "_logemit/manifest/date=2026-11-20.json")
+    flip(out / f"_logemit/{file}.parquet")
+    assert {finding.outcome for finding in repair(out, CONFIG).findings} == {"mended"}
+    assert repair(out, CONFIG).findings == []
+    take_in(log, out)
+    assert families(out) == before
+
+
+def test_what_cannot_be_read_is_told_again_although_its_manifest_was_mended(taken: tuple[Path, Path]) -> None:
+    _, out = taken
+    (out / "_logemit/manifest/date=2026-11-20.json").unlink()
+    (out / "_logemit/seen/date=2026-11-20/12.parquet").write_bytes(b"torn")
+    for _ in range(2):
+        assert "seen" in {finding.kind for finding in repair(out, CONFIG).findings if finding.outcome == "lost"}
+    assert repair(out, CONFIG, set_aside=True).left == 0
+    assert repair(out, CONFIG).findings == []
