@@ -8,7 +8,7 @@ from .config import Config
 from .migration import opened
 from .outputs import Change, Outputs, check_summaries
 from .report import Progress
-from .retention import Marks
+from .retention import Marks, until
 from .store import Store, require_output
 
 
@@ -33,8 +33,8 @@ def compact(out: Path, config: Config, progress: Progress | None = None, *, remo
     and days in all. Raises a LogemitError; what was committed before is whole.
     """
     require_output(out)
-    now = time.time_ns() // 1000
     with opened(out) as store:
+        now = until(time.time_ns() // 1000, store.state.newest_event)
         check_summaries(out, config.catalogue)
         done = Compacted(str(out), bytes_before=_size(out))
         total = _steps(store, config, now)
@@ -50,8 +50,8 @@ def compact(out: Path, config: Config, progress: Progress | None = None, *, remo
 
 def _steps(store: Store, config: Config, now: int) -> int:
     """About how many commits it will take."""
-    marks, oldest, steps = Marks(store.state.folded_before, store.state.dropped_before), Outputs(store).oldest(), 0
-    while (after := marks.moved(config.retention, now, oldest)) != marks:
+    marks, dates, steps = Marks(store.state.folded_before, store.state.dropped_before), Outputs(store).dates(), 0
+    while (after := marks.moved(config.retention, now, dates)) != marks:
         marks, steps = after, steps + 1
     return steps
 
@@ -59,7 +59,7 @@ def _steps(store: Store, config: Config, now: int) -> int:
 def _step(store: Store, config: Config, now: int, done: Compacted) -> bool:
     """One commit; False where nothing is left to do."""
     outputs, before = Outputs(store), Marks(store.state.folded_before, store.state.dropped_before)
-    after = before.moved(config.retention, now, outputs.oldest())
+    after = before.moved(config.retention, now, outputs.dates())
     if after == before:
         return False
     done.partitions += outputs.write_partitions(config.catalogue, Change({}, before, after))

@@ -24,6 +24,10 @@ class Finding:
     remedy: str = ""
     outcome: Outcome = "mendable"
 
+    @property
+    def is_removed_partition(self) -> bool:
+        return self.kind == "partition" and self.problem == "is gone"
+
 
 def find(store: Store) -> Iterator[Finding]:
     """Every file held against its digest. The state is loaded and applied."""

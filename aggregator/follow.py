@@ -13,7 +13,10 @@ from dataclasses import dataclass
 
 from . import rotation
 from .positions import REMEMBERED, Checkpoint
-from .sources import Reader
+from .sources import Listed, Reader
+
+COMPARED = 20
+"""Sources that are looked into, of many with the same beginning, before a gap is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,14 @@ def rotated(reader: Reader) -> Iterator[str]:
                 yield name
 
 
+def displaced(reader: Reader, listed: Listed) -> Iterator[str]:
+    """Where files stand now that were listed when the run began, and were renamed before they were opened."""
+    for name, (_, inode) in reader.unread(listed).items():
+        with suppress(OSError), os.scandir(os.path.dirname(name) or ".") as entries:
+            yield from [entry.path for entry in entries if entry.inode() == inode and entry.is_file()][:1]
+    reader.vanished = len(reader.unread(listed))
+
+
 def gaps(reader: Reader) -> list[Gap]:
     """What is gone; each is told once."""
     found = []
@@ -60,7 +71,7 @@ def gaps(reader: Reader) -> list[Gap]:
         reader.positions.mark_gone(checkpoint)
         if not checkpoint.rest and (checkpoint.closed or checkpoint.is_quiet or not checkpoint.offset):
             continue
-        others = [*met[checkpoint.head], *met[checkpoint.origin]]
+        others = [*met[checkpoint.origin], *met[checkpoint.head]][:COMPARED]
         if not any(_goes_on(reader, checkpoint, other) for other in others):
             found.append(Gap(checkpoint.path, checkpoint.offset, checkpoint.rest))
     if reader.positions.met > REMEMBERED:

@@ -91,10 +91,10 @@ class Outputs:
             or before.is_dropped(partition) < after.is_dropped(partition)
         ]
 
-    def oldest(self) -> str:
-        """The first date that has a partition; "" where there is none."""
+    def dates(self) -> list[str]:
+        """Those that have a folder in any summary."""
         folders = self._store.out.glob(f"*/{manifests.DATED}")
-        return min((path.name.removeprefix("date=") for path in folders), default="")
+        return sorted({path.name.removeprefix("date=") for path in folders})
 
     def _partitions(self, summary: Summary) -> Iterator[str]:
         folder = self._store.path(summary.name)

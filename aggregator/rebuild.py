@@ -6,7 +6,7 @@ from pathlib import Path
 
 from . import cube, sources
 from .config import Config
-from .errors import NewerStateError, StateError, UsageError
+from .errors import InputError, NewerStateError, StateError, UsageError
 from .outputs import check_summaries
 from .report import Progress, Report
 from .run import aggregate
@@ -32,6 +32,8 @@ def rebuild(
         side = out / REBUILT
         files.remove_tree(side)  # over a damaged state, recovery does not come to what another rebuild left
         report = aggregate(patterns, side, _without_limit(config), progress)
+        if report.vanished:
+            raise InputError(f"{report.vanished} of the sources vanished before they were read; run it again")
         with opened(side) as rebuilt:
             state = rebuilt.state
         if not discard:

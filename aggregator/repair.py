@@ -33,8 +33,9 @@ class Repaired:
 
     @property
     def left(self) -> int:
-        """Findings that still stand in the way of a run."""
-        return sum(finding.outcome in ("mendable", "lost") for finding in self.findings)
+        """Findings that still stand in the way of a run; what the next run mends by itself does not."""
+        stands = (finding for finding in self.findings if finding.outcome in ("mendable", "lost"))
+        return sum(finding.kind != "commit" and not finding.is_removed_partition for finding in stands)
 
 
 def repair(out: Path, config: Config, *, dry_run: bool = False, set_aside: bool = False) -> Repaired:
@@ -124,7 +125,7 @@ class _Work:
 
     def removed_partition(self, finding: Finding) -> str:
         self._state.partitions_lost += 1
-        if finding.problem != "is gone":
+        if not finding.is_removed_partition:
             return ""
         if not self._dry_run:
             self._removed.append(finding.path)
@@ -210,7 +211,7 @@ _COSTS: Mapping[Kind, str] = {
     "seen": "duplicates are known from the day after it only; events of that day and before count unchecked",
     "history": "lines missing now, and lines lost in the last week, are forgotten",
     "held": "events that waited for their time are counted as rejected",
-    "unknown": "it is no part of the output",
+    "unknown": "it is no part of what the state knows",
 }
 
 

@@ -28,6 +28,8 @@ class Report:
     fields_invalid: int = 0
     late: int = 0
     gaps: int = 0
+    vanished: int = 0
+    """Sources that were there when the run began and could not be read."""
     unfinished: int = 0
     sources: int = 0
     partitions: int = 0

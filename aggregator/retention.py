@@ -3,6 +3,7 @@
 Counters come from the totals, which nothing here touches.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -36,14 +37,14 @@ class Marks:
     folded_before: str = ""
     dropped_before: str = ""
 
-    def moved(self, retention: Retention, now: int, oldest: str) -> "Marks":
-        """The marks at a time (microseconds since 1970), at most a month ahead of themselves or the oldest partition.
+    def moved(self, retention: Retention, until: int, dates: Sequence[str]) -> "Marks":
+        """The marks at a time (microseconds since 1970), past a month at most of the dates that have partitions.
 
         They never go back: what is gone does not come again.
         """
         return Marks(
-            _moved(self.folded_before, _days_before(now, retention.fold_days), oldest),
-            _moved(self.dropped_before, _days_before(now, retention.drop_days), oldest),
+            _moved(self.folded_before, _days_before(until, retention.fold_days), dates),
+            _moved(self.dropped_before, _days_before(until, retention.drop_days), dates),
         )
 
     def is_folded(self, partition: str) -> bool:
@@ -73,11 +74,16 @@ def _folded(table: pa.Table) -> pa.Table:
     return table.set_column(1, WINDOW_SECONDS, pc.max_element_wise(seconds, pa.scalar(HOUR_SECONDS, pa.int32())))
 
 
-def _moved(before: str, target: str, oldest: str) -> str:
-    from_date = max(before, oldest)
-    if target <= from_date:
+def until(now: int, newest_event: int) -> int:
+    """The time that ages are counted from: a clock that is ahead of all events must not fold or empty anything."""
+    return min(now, newest_event + DAY) if newest_event else now
+
+
+def _moved(before: str, target: str, dates: Sequence[str]) -> str:
+    first = min((date for date in dates if date >= before), default=target)
+    if target <= before or target <= first:
         return max(before, target)
-    return min(target, date_of(_start_of(from_date) + STEP_DAYS * DAY)) if from_date else target
+    return min(target, date_of(_start_of(first) + STEP_DAYS * DAY))
 
 
 def _date(partition: str) -> str:

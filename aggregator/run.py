@@ -11,14 +11,14 @@ from . import cube, exposition, follow, sources
 from .config import Config
 from .decode import Batch, Decoder, Rejection
 from .envelopes import Records, unwrap
-from .errors import InputError
+from .errors import ConfigError, InputError
 from .held import Held
 from .memory import Memory
 from .migration import opened
-from .outputs import Change, Outputs
+from .outputs import Change, Outputs, check_summaries
 from .positions import Positions
 from .report import Progress, Report
-from .retention import Marks, late_before
+from .retention import Marks, late_before, until
 from .rollup import rollup
 from .seen import Seen
 from .store import State, Store
@@ -41,11 +41,12 @@ def aggregate(patterns: Sequence[str], out: Path, config: Config, progress: Prog
     began = time.monotonic()
     now = time.time_ns() // 1000
     names = sources.find(patterns)
+    listed = sources.identities(names)
     with opened(out) as store:
         run = _Run(store, config, now)
         run.take_released()
         total, done = sum(map(sources.size, names)), 0
-        for name in _all_names(names, patterns, run.reader):
+        for name in _all_names(listed, patterns, run.reader):
             for block in run.reader.blocks(name):
                 run.take(unwrap(block), name)
                 if progress:
@@ -54,12 +55,13 @@ def aggregate(patterns: Sequence[str], out: Path, config: Config, progress: Prog
         return run.commit(began)
 
 
-def _all_names(names: Sequence[str], patterns: Sequence[str], reader: sources.Reader) -> Iterator[str]:
+def _all_names(listed: sources.Listed, patterns: Sequence[str], reader: sources.Reader) -> Iterator[str]:
     """Also what was rotated since the last run, or is rotated while this one is at work."""
-    yield from names
+    yield from listed
     with suppress(InputError):
         yield from (name for name in sources.find(patterns) if not reader.is_read(name))
     yield from follow.rotated(reader)
+    yield from follow.displaced(reader, listed)
 
 
 class _Run:
@@ -71,7 +73,7 @@ class _Run:
         self._now = now
         self._marks = Marks(state.folded_before, state.dropped_before)
         self._outputs = Outputs(store)
-        self._marks_after = self._marks.moved(config.retention, now, self._outputs.oldest())
+        self._marks_after = self._moved_marks()
         self._late_before = late_before(config.retention, now, self._marks_after)
         self._memory = Memory(store)
         self._decoder = Decoder(config.catalogue)
@@ -85,6 +87,17 @@ class _Run:
         self._event_names = set(state.events)
         self._rejected: Counter[str] = Counter()
         self._newest = state.newest_event
+
+    def _moved_marks(self) -> Marks:
+        retention, state = self._config.retention, self._store.state
+        after = self._marks.moved(retention, until(self._now, state.newest_event), self._outputs.dates())
+        if after != self._marks:
+            try:
+                check_summaries(self._store.out, self._config.catalogue)
+            except ConfigError as exc:
+                self.reader.warnings.append(f"{exc}; until then nothing is folded or dropped")
+                return self._marks
+        return after
 
     def take_released(self) -> None:
         """Events that were held until now."""
@@ -178,8 +191,11 @@ class _Run:
         report, seen, reader = self._report, self._seen, self.reader
         report.duplicates, report.conflicts, report.unchecked = seen.duplicates, seen.conflicts, seen.unchecked
         report.unfinished, report.sources, report.gaps = reader.unfinished, reader.sources, len(gaps)
+        report.vanished = reader.vanished
         report.by_event = dict(self._by_event)
-        report.warnings = [*reader.warnings, *map(str, gaps[:WARNINGS])]
+        told = [*reader.warnings, *map(str, gaps)]
+        more = [f"{len(told) - WARNINGS} more warnings"] if len(told) > WARNINGS else []
+        report.warnings = [*told[:WARNINGS], *more]
 
     def _next_state(self, lost_now: int, gaps: list[follow.Gap]) -> State:
         before, report, seen = self._store.state, self._report, self._seen

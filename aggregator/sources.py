@@ -5,7 +5,7 @@ import os
 import stat
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -18,6 +18,8 @@ from .lines import LINE_LIMIT, Block, Lines
 from .positions import Checkpoint, Look, Positions
 
 STDIN = "-"
+Listed = Mapping[str, tuple[int, int] | None]
+"""Names, with device and inode of those that are files."""
 
 
 def find(patterns: Iterable[str]) -> list[str]:
@@ -62,6 +64,19 @@ def _is_log(file: Path, folder: Path) -> bool:
     return not hidden and rotation.LOG_NAME.fullmatch(file.name) is not None and file.is_file()
 
 
+def identities(names: Iterable[str]) -> Listed:
+    """Which files have these names now."""
+    return {name: _identity(name) for name in names}
+
+
+def _identity(name: str) -> tuple[int, int] | None:
+    if name != STDIN:
+        with suppress(OSError):
+            status = os.stat(name)
+            return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
+    return None
+
+
 def size(name: str) -> int:
     """Bytes on disk, for progress; 0 where unknown."""
     try:
@@ -78,6 +93,7 @@ class Reader:
         self.warnings: list[str] = []
         self.unfinished = 0
         self.sources = 0
+        self.vanished = 0
         self.position = 0
         """Bytes of the current file taken from disk, for progress."""
         self._identities: set[tuple[int, int]] = set()
@@ -113,6 +129,10 @@ class Reader:
         if name == STDIN:
             return True
         return not stat.S_ISREG(status.st_mode) or (status.st_dev, status.st_ino) in self._identities
+
+    def unread(self, listed: Listed) -> dict[str, tuple[int, int]]:
+        """Those of the listed files that were not read."""
+        return {name: file for name, file in listed.items() if file and file not in self._identities}
 
     def head(self, name: str) -> bytes:
         """What a file begins with; nothing where it cannot be read."""

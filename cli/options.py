@@ -26,7 +26,7 @@ Sources = Annotated[
     list[str],
     typer.Argument(
         metavar="SOURCE",
-        help="Log files, folders or globs, plain, .gz or .zst; - is standard input.",
+        help="Log files, folders or globs, plain, .gz, .zst, .xz or .bz2; - is standard input.",
         show_default=False,
     ),
 ]

@@ -66,7 +66,8 @@ def _about(found: "Status") -> list[str]:
     if not found.applied:
         lines.append("the last commit is not in its place yet; the next run finishes it")
     if found.staged:
-        whose = "by the run at work" if found.holder else "left by a run that was killed; the next run removes them"
+        whose = "by a run that was killed; the next run removes them"
+        whose = "by the run at work" if found.holder else whose if found.applied else "and committed"
         lines.append(f"staged: {found.staged:,} files, {decimal(found.staged_bytes)}, {whose}")
     known = f"from {found.checked_from} on" if found.checked_from else "for all dates"
     lines.append(

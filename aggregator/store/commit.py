@@ -127,7 +127,7 @@ class Store:
         except OSError as exc:
             raise ReadWriteError(f"{path}: cannot be read: {exc.strerror}; check its permissions") from None
         if wanted is None:
-            raise StateError(f"{path}: no run has written this; move it away")
+            raise StateError(f"{path}: no run has written this; see logemit repair")
         if hashlib.sha256(data).hexdigest() != wanted:
             raise StateError(f"{path}: was changed since it was committed; see logemit repair")
         return data
@@ -201,8 +201,8 @@ class Store:
     def begin_anew(self) -> None:
         """Commit over whatever stands here, as if nothing did."""
         # A record may be gone and its mark still there: that would call a commit of its number applied.
-        numbers = [int(path.stem) for path in (self._folder / "commit").glob("*.*") if path.stem.isdigit()]
-        self.state = State(commit=max(numbers, default=0))
+        marks = [path for path in (self._folder / "commit").glob("*.*") if path.suffix in (".json", ".applied")]
+        self.state = State(commit=max((int(path.stem) for path in marks if path.stem.isdigit()), default=0))
         self._manifests = manifests.Manifests(None)
 
     def recover(self) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from ..errors import StateError
 from . import documents
 
+# Nothing told it which partitions there were: some may be gone.
 _NEW_IN_2 = {
     "late": 0,
     "gaps": 0,

@@ -44,7 +44,7 @@ class State:
     folded_before: str = ""
     """Windows of earlier dates are hours."""
     partitions_lost: int = 0
-    """Partitions that were gone or given up; what they held is in the totals only."""
+    """Partitions that were gone or given up, or may be; what they held is in the totals only."""
     unmarked_before: str = ""
     """Of earlier dates, the marks of the numbers seen are not kept any more."""
     dropped_before: str = ""

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from aggregator import config
+from aggregator import config, sources
 from aggregator.errors import ConfigError, InputError, LockedError, NewerStateError, StateError, UsageError
 from aggregator.rebuild import rebuild
 from aggregator.store import Store, opened
@@ -272,3 +272,44 @@ def test_dates_that_drop_after_empties_are_not_missed(tmp_path: Path) -> None:
     report = rebuild([str(log)], out, config.with_retention(CONFIG, {"drop_after": "60d"}))
     assert (report.events, report.late) == (1, 1)
     assert rows(out)["feed_polls/date=2020-01-10/part.parquet"] == []
+
+
+def listed_then(patch: pytest.MonkeyPatch, change: Any) -> None:
+    """Something changes the logs after a run has listed them."""
+    identities = sources.identities
+
+    def listed(names: Any) -> sources.Listed:
+        found = identities(names)
+        change()
+        return found
+
+    patch.setattr(sources, "identities", listed)
+
+
+def test_a_log_that_vanishes_while_it_is_rebuilt_from_ends_the_rebuild(
+    taken: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, out = taken
+    before, other = outputs(out), log.with_name("b.log")
+    other.write_bytes(poll(7))
+    listed_then(monkeypatch, other.unlink)
+    with pytest.raises(InputError, match="1 of the sources vanished"):
+        rebuild([str(log), str(other)], out, CONFIG)
+    monkeypatch.undo()
+    assert outputs(out) == before
+
+
+def test_logs_that_are_rotated_while_they_are_rebuilt_from_are_read(
+    taken: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, out = taken
+    rotated = log.with_name("app.log.1")
+    rotated.write_bytes(poll(10) + poll(11))
+
+    def rotate() -> None:
+        rotated.rename(log.with_name("app.log.2"))
+        log.rename(rotated)
+        log.write_bytes(poll(20))
+
+    listed_then(monkeypatch, rotate)
+    assert rebuild([str(log), str(rotated)], out, CONFIG).events == 6

@@ -290,7 +290,7 @@ def test_folders_that_are_no_dates_are_passed_over(taken: tuple[Path, Path]) -> 
 
 def test_totals_are_not_derived_after_bins_vanished_under_compact(tmp_path: Path) -> None:
     log, out = tmp_path / "app.log", tmp_path / "out"
-    log.write_bytes(poll(0, "2020-01-10T12:00:00Z", duration_seconds=0.5))
+    log.write_bytes(poll(0, "2020-01-10T12:00:00Z", duration_seconds=0.5) + poll(1))
     take_in(log, out)
     (out / "feed_polls_bins/date=2020-01-10/part.parquet").unlink()
     compact(out, config.with_retention(CONFIG, {"fold_after": "30d"}))

@@ -202,6 +202,46 @@ def test_marks_never_go_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert (done.folded_before, done.dropped_before) == ("2026-11-15", "2026-11-10")
 
 
+def test_a_clock_that_is_ahead_of_all_events_empties_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    history(log, 20)
+    take_in(log, out, kept(drop_after="30d", fold_after="25d"))
+    before = rows(out)
+    monkeypatch.setattr(time, "time_ns", lambda: NOON + 400 * DAY)
+    for _ in range(3):
+        take_in(log, out, kept(drop_after="30d", fold_after="25d"))
+    compact(out, kept(drop_after="30d", fold_after="25d"))
+    monkeypatch.setattr(time, "time_ns", lambda: NOON)
+    with log.open("ab") as file:
+        file.write(poll(500))
+    assert take_in(log, out).late == 0
+    assert {name: found for name, found in rows(out).items() if name in before and "11-20" not in name} == before
+
+
+def test_one_very_old_event_does_not_hold_retention_up(tmp_path: Path) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    history(log, 40)
+    with log.open("ab") as file:
+        file.write(poll(500, "2000-01-01T00:00:00Z"))
+    take_in(log, out)
+    assert compact(out, kept(drop_after="30d")).steps == 2
+    assert pd.read_parquet(out / "feed_polls")["date"].astype(str).min() == "2026-10-21"
+
+
+def test_nothing_is_folded_while_a_summary_is_not_configured(tmp_path: Path) -> None:
+    """It would stay behind for good: what marks have passed is not looked at again."""
+    log, out, path = tmp_path / "app.log", tmp_path / "out", tmp_path / "logemit.toml"
+    path.write_text('[[summary]]\nname = "own"\nevent = "feed_poll"\ndimensions = ["status"]\n')
+    own = config.with_retention(config.load(path), {"fold_after": "30d"})
+    history(log, 40)
+    take_in(log, out, config.load(path))
+    report = take_in(log, out, kept(fold_after="30d"))
+    assert "'own' that is not configured; give its --config; until then nothing is folded" in report.warnings[0]
+    assert set(pd.read_parquet(out / "feed_polls")["window_seconds"]) == {60}
+    assert take_in(log, out, own).warnings == []
+    assert set(pd.read_parquet(out / "own")["window_seconds"]) == {60, 3600}
+
+
 def test_what_was_seen_becomes_small_after_a_week_and_still_knows_repeats(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,7 @@ Times are microseconds since 1970, dates texts such as "2026-11-20".
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -118,6 +118,7 @@ class Model:
         self.minutes: dict[Row, Sum] = defaultdict(Sum)
         self.partitions: set[str] = set()
         self.folded_before = self.dropped_before = self.checked_from = ""
+        self.newest = 0
         self.has_forgotten = False
         """A process that was not heard of for a week."""
         self._dates_known = dates_known
@@ -175,6 +176,7 @@ class Model:
             self.accounts["duplicates"] += 1
             return
         self.accounts["events"] += 1
+        self.newest = max(self.newest, event.moment)
         own = Sum(1, event.took, event.took, event.took)
         self.totals[event.service, event.kind].add(own)
         self.took.append(event.took)
@@ -247,9 +249,9 @@ class Model:
 
     def move_marks(self, now: int, kept: Kept) -> bool:
         """One commit's way, a month at most; whether anything moved."""
-        before, oldest = (self.folded_before, self.dropped_before), min(self.partitions, default="")
-        self.folded_before = moved(self.folded_before, now, kept.fold, oldest)
-        self.dropped_before = moved(self.dropped_before, now, kept.drop, oldest)
+        before, now = (self.folded_before, self.dropped_before), min(now, self.newest + DAY) if self.newest else now
+        self.folded_before = moved(self.folded_before, now, kept.fold, self.partitions)
+        self.dropped_before = moved(self.dropped_before, now, kept.drop, self.partitions)
         for row in [row for row in self.minutes if row.date < self.dropped_before]:
             del self.minutes[row]
         return before != (self.folded_before, self.dropped_before)
@@ -281,9 +283,7 @@ def holes(known: dict[int, int | None]) -> list[tuple[range, list[int]]]:
     return [(range(before[-1] + 1, after[0]), after) for before, after in pairwise(blocks)]
 
 
-def moved(mark: str, now: int, days: int | None, oldest: str) -> str:
+def moved(mark: str, now: int, days: int | None, dates: Iterable[str]) -> str:
     target = date_of(now - days * DAY) if days else ""
-    start = max(mark, oldest)
-    if target <= start:
-        return max(mark, target)
-    return min(target, day_after(start, 31)) if start else target
+    passed = [date for date in dates if mark <= date < target]
+    return min(target, day_after(min(passed), 31)) if passed else max(mark, target)
