@@ -117,6 +117,7 @@ class _Work:
     # What can be made again. Each gives what it did, or "" if it cannot.
 
     def manifest(self, finding: Finding) -> str:
+        self._state.partitions_lost += 1  # it alone knew which there were
         if not self._dry_run:
             date = Path(finding.path).stem.removeprefix("date=")
             self._store.drop_manifest(date)
