@@ -128,8 +128,8 @@ class Bench:
 
     def rebuild(self, names: Sequence[str], kept: Kept, kill: Plan | None = None, *, discard: bool = False) -> None:
         after = Model(self._dates_known)
-        after.run([self.logs.files[name].content for name in names], self.logs.now, kept)
-        gone = self.model.dates - after.dates
+        after.run([self.logs.files[name].content for name in names], self.logs.now, kept._replace(late=None))
+        gone = {date for date in self.model.dates - after.dates if date >= after.dropped_before}
         is_refused = False
 
         def action() -> None:
