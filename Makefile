@@ -42,7 +42,7 @@ test-matrix:  ## run the tests with every other supported Python found here, and
 	done
 
 pytest: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 test-reliability: $(VENV)/.dev  ## kill, break and mutate runs ten thousand times (about an hour)
 	RELIABILITY=full $(BIN)/python -m pytest -n 2 tests/reliability

@@ -1,11 +1,12 @@
 """Everything derived anew from logs, beside what is there, and put in its place by one commit."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from . import cube, sources
 from .config import Config
+from .damage import partitions
 from .errors import InputError, NewerStateError, StateError, UsageError
 from .outputs import check_summaries
 from .report import Progress, Report
@@ -70,7 +71,7 @@ def _check_dates(out: Path, side: Path, dropped_before: str) -> None:
 
 def _dates(out: Path) -> set[str]:
     """Dates with a row in any summary."""
-    return {path.parent.name.removeprefix("date=") for path in _partitions(out) if not _is_empty(path)}
+    return {path.parent.name.removeprefix("date=") for path in partitions(out) if not _is_empty(path)}
 
 
 def _is_empty(path: Path) -> bool:
@@ -78,10 +79,6 @@ def _is_empty(path: Path) -> bool:
         return tables.row_count(path) == 0
     except StateError:
         return False
-
-
-def _partitions(out: Path) -> Iterator[Path]:
-    return (path for path in sorted(out.glob("*/date=*/*.parquet")) if path.parts[len(out.parts)] != "_logemit")
 
 
 def _replace(store: Store, side: Path, state: State, config: Config) -> None:
@@ -93,17 +90,17 @@ def _replace(store: Store, side: Path, state: State, config: Config) -> None:
         store.take(name, side / name)
     old = {str(path.relative_to(store.out)) for path in store.out.rglob("*") if path.is_file()}
     stale = {name for name in old - new if name.startswith("_logemit/") and not name.startswith(_OWN)}
-    partitions = {str(path.relative_to(store.out)) for path in _partitions(store.out)} - new
-    emptied = _empty_files(store, sorted(partitions), config)
+    stale_partitions = {str(path.relative_to(store.out)) for path in partitions(store.out)} - new
+    emptied = _empty_files(store, sorted(stale_partitions), config)
     manifests = {name for name in old if name.startswith("_logemit/manifest/")}
-    removed = stale | (partitions - emptied) | manifests
+    removed = stale | (stale_partitions - emptied) | manifests
     store.commit(replace(state, commit=store.state.commit + 1), removed)
 
 
-def _empty_files(store: Store, partitions: Sequence[str], config: Config) -> set[str]:
+def _empty_files(store: Store, paths: Sequence[str], config: Config) -> set[str]:
     """Partitions that keep an empty file, which no reader fails on; those of no known summary go."""
     emptied = set()
-    for path in partitions:
+    for path in paths:
         folder = path.partition("/")[0]
         summary = config.catalogue.summary(folder.removesuffix("_bins"))
         if summary is None:

@@ -280,7 +280,7 @@ def test_whatever_happens_to_logs_and_runs(figure: Callable[[str], None]) -> Non
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=times(350, 5000),
+            max_examples=times(200, 5000),
             stateful_step_count=times(40, 60),
             derandomize=not FULL,
             database=None,
