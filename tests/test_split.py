@@ -74,7 +74,7 @@ CUTS = st.sets(st.integers(1, LINES - 1), min_size=1, max_size=3)
 
 
 @pytest.mark.parametrize("case", CASES)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(cuts=CUTS, in_one_file=st.booleans())
 def test_split_at_any_line(case: str, cuts: set[int], in_one_file: bool) -> None:
     lines = lines_of(case)
@@ -88,7 +88,7 @@ def test_split_at_any_line(case: str, cuts: set[int], in_one_file: bool) -> None
         assert outputs(out) == at_once(case)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(cut=st.integers(1, 10**6), case=st.sampled_from(CASES))
 def test_file_seen_while_a_line_is_being_written(case: str, cut: int) -> None:
     data = b"".join(lines_of(case))
