@@ -13,10 +13,11 @@ from aggregator.errors import ConfigError, LockedError, OutputError, StateError
 from aggregator.frames import read
 from aggregator.run import aggregate
 from aggregator.store import opened
-from tests.batch.runs import CONFIG, families, outputs, poll, take_in
+from tests.batch.runs import CONFIG, NOON, families, outputs, poll, take_in
 
 
-def test_the_account_of_every_run_balances(tmp_path: Path) -> None:
+def test_the_account_of_every_run_balances(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: NOON)
     log, out = tmp_path / "app.log", tmp_path / "out"
     log.write_bytes(poll(0) + b"foreign\n" + poll(1) + poll(0) + b'{"logemit":1,"broken\n' + poll(2)[:-3])
     first = take_in(log, out)
