@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .config import Config
 from .migration import opened
-from .outputs import Change, Outputs, check_summaries
+from .outputs import Change, Outputs, check_summaries, partition_files
 from .report import Progress
 from .retention import Marks, until
 from .store import Store, require_output
@@ -29,8 +29,8 @@ class Compacted:
 def compact(out: Path, config: Config, progress: Progress | None = None, *, remove: bool = False) -> Compacted:
     """Fold and empty partitions as the configuration's retention says, a month a commit; no counter changes.
 
-    `remove` also deletes the files of emptied partitions: no reader may be at work then. `progress` is told days done
-    and days in all. Raises a LogemitError; what was committed before is whole.
+    `remove` also deletes the files of emptied partitions: no reader may be at work then. `progress` is told commits
+    done and commits in all. Raises a LogemitError; what was committed before is whole.
     """
     require_output(out)
     with opened(out) as store:
@@ -80,9 +80,9 @@ def _remove(store: Store, done: Compacted) -> None:
 
 
 def _emptied(store: Store, marks: Marks) -> list[str]:
-    paths = (str(path.relative_to(store.out)) for path in store.out.glob("*/date=*/*.parquet"))
+    paths = (str(path.relative_to(store.out)) for path in partition_files(store.out))
     return sorted(path for path in paths if marks.is_dropped(path.partition("/")[2]))
 
 
 def _size(out: Path) -> int:
-    return sum(path.stat().st_size for path in out.glob("*/date=*/*.parquet"))
+    return sum(path.stat().st_size for path in partition_files(out))

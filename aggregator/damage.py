@@ -7,7 +7,7 @@ from typing import Literal
 
 from .errors import StateError
 from .memory import HELD_PATH, HISTORY_PATH, QUIET_FOLDER, SEEN_FOLDER
-from .outputs import TOTALS
+from .outputs import TOTALS, partition_files
 from .store import Store, files, manifests, tables
 
 Outcome = Literal["mendable", "lost", "mended", "set aside"]
@@ -72,19 +72,14 @@ def _dates(store: Store) -> set[str]:
     return {
         *named,
         *store.state.seen_dates,
-        *(path.parent.name.removeprefix("date=") for path in partitions(store.out)),
+        *(path.parent.name.removeprefix("date=") for path in partition_files(store.out)),
     }
-
-
-def partitions(out: Path, dated: str = manifests.DATED) -> list[Path]:
-    """The files of all summaries, or of one date's folders."""
-    return [path for path in sorted(out.glob(f"*/{dated}/*.parquet")) if path.parts[len(out.parts)] != "_logemit"]
 
 
 def on_disk(store: Store, date: str) -> list[Path]:
     """All files of a date, whether a manifest names them or not."""
     own = [path for folder in (SEEN_FOLDER, QUIET_FOLDER) for path in store.path(folder).glob(f"date={date}/*.parquet")]
-    return [*sorted(own), *partitions(store.out, f"date={date}")]
+    return [*sorted(own), *partition_files(store.out, f"date={date}")]
 
 
 def _of_date(store: Store, date: str) -> Iterator[Finding]:

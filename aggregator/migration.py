@@ -12,6 +12,7 @@ from pathlib import Path
 from . import store as stores
 from .errors import StateError
 from .memory import SEEN, seen_path
+from .outputs import partition_files
 from .seen import SeenRow, hours_of
 from .store import Store, files, manifests, tables
 
@@ -38,7 +39,7 @@ def migrate(store: Store) -> None:
                 hours.setdefault(hour, []).append(SeenRow(*row))
     for hour, rows in sorted(hours.items()):
         store.stage(seen_path(hour), [tables.encoded(tables.rows_table(SEEN, rows))])
-    found = (path for path in store.out.glob("*/date=*/*.parquet") if not path.parts[-3].startswith("_"))
+    found = partition_files(store.out)
     store.adopt({str(path.relative_to(store.out)): files.digest(path) or "" for path in found})
     named = {name: sha for name, sha in store.state.files.items() if name not in old}
     store.commit(replace(store.state, commit=store.state.commit + 1, files=named), set(old))

@@ -137,6 +137,11 @@ def _totals_paths(summary: Summary) -> tuple[str, str]:
     return f"{TOTALS}/{summary.name}.parquet", f"{TOTALS}/{summary.name}_bins.parquet"
 
 
+def partition_files(out: Path, dated: str = manifests.DATED) -> list[Path]:
+    """The files of all summaries, or of one date's folders."""
+    return [path for path in sorted(out.glob(f"*/{dated}/*.parquet")) if path.parts[len(out.parts)] != "_logemit"]
+
+
 def partition_of(summary: Summary, window_starts: pa.ChunkedArray) -> pa.ChunkedArray:
     """The partition of each window, as a path below its summary's folder."""
     return pc.strftime(window_starts, "date=%Y-%m-%d/" + ("%H" if summary.partition == "hour" else "part"))

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from . import cube, sources
 from .config import Config
-from .damage import partitions
 from .errors import InputError, NewerStateError, StateError, UsageError
-from .outputs import check_summaries
+from .outputs import check_summaries, partition_files
 from .report import Progress, Report
 from .run import aggregate
 from .store import State, Store, claimed, files, opened, tables
@@ -71,7 +70,7 @@ def _check_dates(out: Path, side: Path, dropped_before: str) -> None:
 
 def _dates(out: Path) -> set[str]:
     """Dates with a row in any summary."""
-    return {path.parent.name.removeprefix("date=") for path in partitions(out) if not _is_empty(path)}
+    return {path.parent.name.removeprefix("date=") for path in partition_files(out) if not _is_empty(path)}
 
 
 def _is_empty(path: Path) -> bool:
@@ -90,7 +89,7 @@ def _replace(store: Store, side: Path, state: State, config: Config) -> None:
         store.take(name, side / name)
     old = {str(path.relative_to(store.out)) for path in store.out.rglob("*") if path.is_file()}
     stale = {name for name in old - new if name.startswith("_logemit/") and not name.startswith(_OWN)}
-    stale_partitions = {str(path.relative_to(store.out)) for path in partitions(store.out)} - new
+    stale_partitions = {str(path.relative_to(store.out)) for path in partition_files(store.out)} - new
     emptied = _empty_files(store, sorted(stale_partitions), config)
     manifests = {name for name in old if name.startswith("_logemit/manifest/")}
     removed = stale | (stale_partitions - emptied) | manifests

@@ -5,7 +5,6 @@ from typing import Any
 from ..errors import StateError
 from . import documents
 
-# Nothing told it which partitions there were: some may be gone.
 _NEW_IN_2 = {
     "late": 0,
     "gaps": 0,
@@ -13,7 +12,7 @@ _NEW_IN_2 = {
     "folded_before": "",
     "dropped_before": "",
     "unmarked_before": "",
-    "partitions_lost": 0,
+    "partitions_lost": 1,  # nothing told which there were: some may be gone
 }
 _CHECKPOINT_OF_1 = ("head_bytes", "head", "offset", "tail", "lines")
 

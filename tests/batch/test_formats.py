@@ -64,6 +64,17 @@ def test_repair_brings_format_1_up_to_date(recorded: Path) -> None:
     assert status(recorded / "cut_short").format == 2
 
 
+def test_totals_of_a_folder_that_was_format_1_are_not_derived_unasked(recorded: Path) -> None:
+    """Nothing told which partitions there were: a removed one would make counters fall silently."""
+    out = recorded / "applied"
+    for path in out.glob("feed_polls*/*/*.parquet"):
+        path.unlink()
+    take_in(recorded / "app.log", out)
+    path = out / "_logemit/totals/feed_polls.parquet"
+    path.write_bytes(path.read_bytes()[:-1])
+    assert {(each.kind, each.outcome) for each in repair(out, CONFIG).findings} == {("totals", "lost")}
+
+
 def test_a_damaged_file_of_format_1_is_told(recorded: Path) -> None:
     path = next((recorded / "applied/_logemit/seen").glob("*/*.parquet"))
     path.write_bytes(path.read_bytes()[:-1])

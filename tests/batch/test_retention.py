@@ -162,6 +162,17 @@ def test_emptied_partitions_are_removed_on_request_and_stay_so(tmp_path: Path) -
     assert families(out) != before
 
 
+def test_a_folder_that_is_no_date_is_no_partition_to_remove(tmp_path: Path) -> None:
+    log, out = tmp_path / "app.log", tmp_path / "out"
+    history(log, 20)
+    take_in(log, out)
+    mine = out / "feed_polls/date=1/mine.parquet"
+    mine.parent.mkdir()
+    mine.write_bytes(b"")
+    assert compact(out, kept(drop_after="10d"), remove=True).removed == 20
+    assert mine.exists()
+
+
 def test_folding_inside_of_aggregate_is_that_of_compact(tmp_path: Path) -> None:
     log, one, two = tmp_path / "app.log", tmp_path / "one", tmp_path / "two"
     history(log, 40)
