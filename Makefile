@@ -15,14 +15,14 @@ $(VENV)/.aggregator: pyproject.toml | $(BIN)/python
 	@touch $@
 
 # What the numbers are held against does not go with every Django.
-EXTRAS := $(if $(filter 6.1,$(DJANGO)),dev,dev parity)
+EXTRAS := dev bench $(if $(filter 6.1,$(DJANGO)),,parity)
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  $(foreach extra,$(EXTRAS),--editable '.[$(extra)]') $(if $(DJANGO),'Django~=$(DJANGO).0')
 	@touch $@ $(VENV)/.aggregator
 
-.PHONY: help demo test test-matrix test-reliability pytest check docs sample-logs bench-emitter clean
+.PHONY: help demo test test-matrix test-reliability test-fuzz pytest machine-code check docs sample-logs bench bench-emitter clean
 
 help:  ## list what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,7 +30,9 @@ help:  ## list what make can do
 demo: $(VENV)/.aggregator  ## turn the recorded sample logs into Parquet and Prometheus text, and show some numbers
 	@$(BIN)/python examples/demo.py
 
-test: check pytest  ## run every check and test (sets itself up in .venv)
+test: $(VENV)/.dev  ## run every check and test (sets itself up in .venv)
+	@$(MAKE) --no-print-directory --jobs 2 check machine-code
+	@$(MAKE) --no-print-directory pytest
 
 test-matrix:  ## run the tests with every other supported Python found here, and the newest Django for it
 	@for pair in 3.12:5.2 3.13:6.1 3.14:6.1; do \
@@ -41,11 +43,18 @@ test-matrix:  ## run the tests with every other supported Python found here, and
 	  $(MAKE) --no-print-directory pytest VENV=.venv-$${pair%:*} PYTHON="$$python" DJANGO=$${pair#*:} || exit 1; \
 	done
 
-pytest: $(VENV)/.dev
+pytest: machine-code
 	$(BIN)/python -m pytest -n 3 --dist worksteal
 
+# Once, before each worker makes its own.
+machine-code: $(VENV)/.dev
+	@$(BIN)/logemit compile >/dev/null
+
 test-reliability: $(VENV)/.dev  ## kill, break and mutate runs ten thousand times (about an hour)
-	RELIABILITY=full $(BIN)/python -m pytest -n 2 tests/reliability
+	TESTS=full $(BIN)/python -m pytest -n 2 tests/reliability
+
+test-fuzz: $(VENV)/.dev  ## a million hostile lines, bombs in full size, any event in any envelope (about an hour)
+	TESTS=full $(BIN)/python -m pytest -n 2 tests/fuzz
 
 check: $(VENV)/.dev  ## ruff, strict mypy, import-linter
 	$(BIN)/ruff check .
@@ -58,6 +67,9 @@ docs: $(VENV)/.dev  ## regenerate the references in docs/ from the code
 
 sample-logs: $(VENV)/.dev  ## record sample_logs/ afresh by running the example project
 	$(BIN)/python examples/record.py
+
+bench: $(VENV)/.dev  ## measure logemit aggregate against DuckDB, polars and others (10 minutes)
+	$(BIN)/python -m benchmarks.aggregate
 
 bench-emitter: $(VENV)/.dev  ## measure what a request costs, with logemit and with django-prometheus (4 minutes)
 	$(BIN)/python -m benchmarks.emitter_cost --output benchmarks/EMITTER.md

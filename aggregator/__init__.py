@@ -1,17 +1,18 @@
 """The batch side of logemit: logs in; Parquet summaries and Prometheus text out.
 
-`aggregate` and `read` are loaded when they are first used: pandas and pyarrow take their time.
+What it offers is loaded when it is first used: pandas and pyarrow take their time.
 """
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .frames import read
+    from .health import incidents, uptime
     from .run import aggregate
 
-__all__ = ["aggregate", "read"]
+__all__ = ["aggregate", "incidents", "read", "uptime"]
 
-_MODULES = {"aggregate": ".run", "read": ".frames"}
+_MODULES = {"aggregate": ".run", "incidents": ".health", "read": ".frames", "uptime": ".health"}
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from hashlib import sha256
 from typing import BinaryIO
 
-from . import compression
+from . import compression, glued
 from .lines import TAIL_BYTES
 
 FINGERPRINT_BYTES = 1024
@@ -25,7 +25,9 @@ class Content:
         self.length = length
         self.position = 0
         """Bytes taken from disk, for progress."""
-        self.is_packed = compression.kind(self._at(0, compression.KIND_BYTES)) != "plain"
+        head = self._at(0, FINGERPRINT_BYTES)
+        self.is_packed = compression.kind(head) != "plain" or glued.begins_glued(head)
+        """Read through from its beginning: it stands in the file in another form."""
 
     def seek(self, position: int) -> int:
         self.position = self._file.seek(position)
@@ -36,6 +38,12 @@ class Content:
         data = self._file.read(left if count < 0 else min(count, left))
         self.position += len(data)
         return data
+
+    def read_into(self, room: memoryview) -> int:
+        """How many bytes were read; 0 at the end."""
+        count: int = self._file.readinto(room[: max(0, self.length - self.position)])  # type: ignore[attr-defined]
+        self.position += count
+        return count
 
     def _at(self, position: int, count: int) -> bytes:
         self.seek(position)
@@ -70,7 +78,7 @@ class Content:
             yield from iter(lambda: self.read(compression.READ_SIZE), b"")
             return
         start = 0
-        for piece in compression.pieces(self):  # type: ignore[arg-type]
+        for piece in glued.lined(compression.pieces(self)):  # type: ignore[arg-type]
             if start + len(piece) > offset:
                 yield piece[max(0, offset - start) :]
             start += len(piece)

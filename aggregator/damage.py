@@ -5,13 +5,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from .admission import ADMITTED_PATH
+from .attached import EXEMPLARS_PATH
 from .errors import StateError
+from .history.marks import FOLDER as EXPORTED
+from .history.marks import MARKS_PATH
 from .memory import HELD_PATH, HISTORY_PATH, QUIET_FOLDER, SEEN_FOLDER
+from .objects import OBJECTS_PATH
 from .outputs import TOTALS, partition_files
 from .store import Store, files, manifests, tables
 
 Outcome = Literal["mendable", "lost", "mended", "set aside"]
-Kind = Literal["record", "commit", "totals", "history", "held", "manifest", "seen", "partition", "unknown"]
+Kind = Literal[
+    "record",
+    "commit",
+    "totals",
+    "history",
+    "held",
+    "objects",
+    "admitted",
+    "exported",
+    "exemplars",
+    "manifest",
+    "seen",
+    "partition",
+    "unknown",
+]
+_KINDS: dict[str, Kind] = {
+    HISTORY_PATH: "history",
+    HELD_PATH: "held",
+    OBJECTS_PATH: "objects",
+    ADMITTED_PATH: "admitted",
+    MARKS_PATH: "exported",
+    EXEMPLARS_PATH: "exemplars",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +55,11 @@ class Finding:
     def is_removed_partition(self) -> bool:
         return self.kind == "partition" and self.problem == "is gone"
 
+    @property
+    def stops_runs(self) -> bool:
+        """Whether a run does not go on by itself."""
+        return self.kind not in ("commit", "exemplars") and not self.is_removed_partition
+
 
 def find(store: Store) -> Iterator[Finding]:
     """Every file held against its digest. The state is loaded and applied."""
@@ -36,13 +68,13 @@ def find(store: Store) -> Iterator[Finding]:
             yield Finding(name, _kind(name), problem)
     for path in sorted(_undated(store)):
         if (name := str(path.relative_to(store.out))) not in store.state.files:
-            yield Finding(name, "unknown", "was written by no run")
+            yield Finding(name, "exemplars" if name == EXEMPLARS_PATH else "unknown", "was written by no run")
     for date in sorted(_dates(store)):
         yield from _of_date(store, date)
 
 
 def _undated(store: Store) -> list[Path]:
-    own = [store.path(name) for name in (HISTORY_PATH, HELD_PATH)]
+    own = [store.path(name) for name in _KINDS]
     return [*(path for path in own if path.exists()), *store.path(TOTALS).glob("*.parquet")]
 
 
@@ -59,7 +91,9 @@ def _kind(name: str) -> Kind:
         return "seen"
     if name.startswith(QUIET_FOLDER):
         return "history"
-    return {HISTORY_PATH: "history", HELD_PATH: "held"}.get(name, "partition")  # type: ignore[return-value]
+    if name.startswith(EXPORTED):
+        return "exported"
+    return _KINDS.get(name, "partition")
 
 
 def _problem(store: Store, name: str, sha: str) -> str:
@@ -78,7 +112,8 @@ def _dates(store: Store) -> set[str]:
 
 def on_disk(store: Store, date: str) -> list[Path]:
     """All files of a date, whether a manifest names them or not."""
-    own = [path for folder in (SEEN_FOLDER, QUIET_FOLDER) for path in store.path(folder).glob(f"date={date}/*.parquet")]
+    folders = (SEEN_FOLDER, QUIET_FOLDER, EXPORTED)
+    own = [path for folder in folders for path in store.path(folder).glob(f"date={date}/*.parquet")]
     return [*sorted(own), *partition_files(store.out, f"date={date}")]
 
 

@@ -1,5 +1,6 @@
 """What a catalogue holds: summaries, which are cubes of one event, and metrics, which are views of a cube."""
 
+import json
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,11 +10,19 @@ PROC = "proc"
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A number of an event that adds up. Held as an integer: microseconds, bytes or a count."""
+    """A number of an event that adds up. Held as an integer: microseconds, bytes or a count; others in nanos.
+
+    An amount is any number that is not negative, a value any at all.
+    """
 
     name: str
-    unit: Literal["seconds", "bytes", "count"]
+    unit: Literal["seconds", "bytes", "count", "amount", "value"]
     bins: bool
+
+    @property
+    def is_value(self) -> bool:
+        """It need not be whole."""
+        return self.unit in ("amount", "value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,8 @@ class Summary:
     gauges: tuple[str, ...]
     """Numbers that replace each other; the last is kept."""
     errors: Filter | None
+    taken: Filter = Filter()
+    """The rows of its event that it takes in."""
 
     @property
     def group(self) -> tuple[str, ...]:
@@ -58,8 +69,31 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Mapped:
+    """A dimension with other values: one of `by_class`, `segments` and `values` says which."""
+
+    dimension: str
+    by_class: bool = False
+    """Of a status: 404 is 4xx."""
+    segments: int = 0
+    """How many of a path are kept, from the left."""
+    values: tuple[tuple[str, str], ...] = ()
+    """(pattern, value): the first pattern that fits."""
+    default: str | None = None
+    """Where no pattern fits; None for the value as it is."""
+
+    def __str__(self) -> str:
+        """Names it: equal for what maps alike."""
+        return json.dumps([self.dimension, self.by_class, self.segments, self.values, self.default])
+
+
+Column = str | Mapped
+"""What a label shows: a dimension as it is, or with other values."""
+
+
+@dataclass(frozen=True, slots=True)
 class Metric:
-    """A family. `labels` are (label, dimension); a histogram shows `measure`, others `value`.
+    """A family. `labels` are (label, column); a histogram shows `measure`, others `value`.
 
     `over` says how the rows of one label set make one gauge.
     """
@@ -68,7 +102,7 @@ class Metric:
     type: Literal["counter", "gauge", "histogram"]
     help: str
     summary: str
-    labels: tuple[tuple[str, str], ...]
+    labels: tuple[tuple[str, Column], ...]
     value: str
     over: Literal["", "sum", "max", "min", "last"]
     measure: str

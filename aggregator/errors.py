@@ -5,6 +5,7 @@ LogemitError                70  a defect of logemit's own
 ├── StateError              65  the output folder's state is damaged
 │   └── NewerStateError         … or of a newer format
 ├── InputError              66  a source that does not exist or holds no logs
+├── UnavailableError        69  a server cannot be reached or refuses; a port cannot be listened on
 ├── OutputError             73  the output folder cannot be made or written
 ├── ReadWriteError          74  the system failed a read or a write
 ├── LockedError             75  another run is at work
@@ -32,6 +33,10 @@ class NewerStateError(StateError):
 
 class InputError(LogemitError):
     exit_code = 66
+
+
+class UnavailableError(LogemitError):
+    exit_code = 69
 
 
 class OutputError(LogemitError):

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from . import rotation
 from .positions import REMEMBERED, Checkpoint
-from .sources import Listed, Reader
+from .reading import Reader
+from .sources import Listed, head_of
 
 COMPARED = 20
 """Sources that are looked into, of many with the same beginning, before a gap is told."""
@@ -115,7 +116,7 @@ def _goes_on(reader: Reader, checkpoint: Checkpoint, other: Checkpoint) -> bool:
 
 def _begins(reader: Reader, name: str, checkpoints: list[Checkpoint]) -> bool:
     keys = {checkpoint.key for checkpoint in checkpoints}
-    return any(checkpoint.key in keys for checkpoint in reader.positions.beginning(reader.head(name)))
+    return any(checkpoint.key in keys for checkpoint in reader.positions.beginning(head_of(name)))
 
 
 def _beside(bases: Iterable[str], folders: dict[str, dict[str, list[str]]]) -> Iterator[str]:

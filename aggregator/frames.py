@@ -1,16 +1,23 @@
 """Summaries as DataFrames: regrouped, resampled, with rates, shares, means and quantiles."""
 
+import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from . import remote
 from .catalogue import shipped
 from .definitions import Catalogue, Filter, Measure, Summary
 from .errors import InputError, UsageError
 from .quantiles import quantile
+from .urls import is_url
+
+LABELS = "labels"
+"""The dimension that holds an instrument's, as JSON."""
 
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
@@ -27,31 +34,34 @@ def read(
 ) -> pd.DataFrame:
     """A summary grouped by some of its dimensions, and by time where `freq` is given.
 
-    `out` is the folder that `logemit aggregate` writes; `freq` any pandas frequency, such as "5min"; `where` keeps rows
-    by dimension. Indexed by `window_start` (UTC, with `freq`) and `by`. Columns: `count`; `rate` (events a second of
-    the row's time, which is a folded window's where that is longer); `error_share` (0 to 1, where the summary knows
-    errors); and of `measure` (by default the summary's first that has bins) `mean`, `p50`, `p95`, `p99` in its unit,
-    nan where no event had it; and of each gauge `<gauge>_last`, the newest value in the row: with proc in `by`, that of
+    `out` is the folder, or the URL, that `logemit aggregate` writes to; `freq` any pandas frequency, such as "5min";
+    `where` keeps rows by dimension; of what instruments measured, it and `by` take labels, too. Indexed by
+    `window_start` (UTC, with `freq`) and `by`. Columns: `count`; `rate` (events a second of the row's time, which is a
+    folded window's where that is longer); `error_share` (0 to 1, where the summary knows errors); and of `measure` (by
+    default the summary's first that has bins) `sum`, where it is a value, `mean`, `p50`, `p95`, `p99` in its unit, nan
+    where no event had it; and of each gauge `<gauge>_last`, the newest value in the row: with proc in `by`, that of
     each process.
 
     Raises UsageError for names that do not exist, InputError for a folder without this summary.
     """
     definition = _definition(summary, catalogue or shipped())
-    for name in (*by, *(where or {})):
-        if name not in definition.group:
+    extra = [name for name in dict.fromkeys((*by, *(where or {}))) if name not in definition.group]
+    for name in extra:
+        if LABELS not in definition.dimensions:
             raise UsageError(f"{summary} has no dimension {name!r}; it has {', '.join(definition.group)}")
     shown = _measure(definition, measure)
-    folder = Path(out)
-    cells = _load(folder, definition.name, definition.dimensions, where, freq)
+    folder = out if isinstance(out, str) and is_url(out) else Path(out)
+    load = partial(_load, folder, dimensions=definition.dimensions, labels=extra, where=where, freq=freq)
+    cells = load(definition.name)
     keys = [*(["window_start"] if freq else []), *by]
     table = _counted(cells, keys, definition, _seconds(cells, keys, freq))
     if shown is not None:
+        if shown.is_value:
+            table["sum"] = _grouped(cells, keys)[f"{shown.name}_sum"].sum()
         if not shown.bins:
             table["mean"] = _grouped(cells, keys)[f"{shown.name}_sum"].sum() / _divisor(table["count"])
         else:
-            _add_quantiles(
-                table, cells, _load(folder, f"{definition.name}_bins", definition.dimensions, where, freq), keys, shown
-            )
+            _add_quantiles(table, cells, load(f"{definition.name}_bins"), keys, shown)
     for gauge in definition.gauges:
         table[f"{gauge}_last"] = _latest(cells, keys, gauge).reindex(table.index)
     return table if keys else table.reset_index(drop=True)
@@ -66,15 +76,23 @@ def _latest(cells: pd.DataFrame, keys: list[str], gauge: str) -> Any:
 
 
 def _load(
-    folder: Path, name: str, dimensions: Sequence[str], where: dict[str, str | Sequence[str]] | None, freq: str | None
+    folder: Path | str,
+    name: str,
+    dimensions: Sequence[str],
+    labels: Sequence[str],
+    where: dict[str, str | Sequence[str]] | None,
+    freq: str | None,
 ) -> pd.DataFrame:
-    """The rows of a folder that `where` lets pass, their windows rounded down to `freq`."""
-    if not (folder / name).is_dir():
+    """The rows of a folder that `where` lets pass, their windows rounded down to `freq`, with these of their labels."""
+    try:
+        frame = _frame(folder, name)
+    except FileNotFoundError:
         raise InputError(
             f"{folder}: no {name} here; run logemit aggregate … --out {folder} on logs that hold such events"
-        )
-    frame = pd.read_parquet(folder / name)
+        ) from None
     frame = frame.assign(**dict.fromkeys((each for each in dimensions if each not in frame.columns), ""))
+    for label in labels:
+        frame[label] = _label(frame[LABELS], label)
     for dimension, values in (where or {}).items():
         frame = frame[frame[dimension].isin([values] if isinstance(values, str) else list(values))]
     frame = frame.assign(window_end=frame["window_start"] + pd.to_timedelta(frame["window_seconds"], unit="s"))
@@ -84,6 +102,23 @@ def _load(
         except ValueError as exc:
             raise UsageError(f"freq is {freq!r}, expected a fixed span such as 5min, 1h, 1D: {exc}") from None
     return frame
+
+
+def _label(labels: "pd.Series[str]", name: str) -> Any:
+    """One label of each row, "" where it has none."""
+    found = {text: json.loads(text).get(name, "") if text.startswith("{") else text for text in labels.unique()}
+    return labels.map(found)
+
+
+def _frame(folder: Path | str, name: str) -> pd.DataFrame:
+    """All of a summary. Raises FileNotFoundError."""
+    if isinstance(folder, str):
+        files = remote.filesystem(folder)
+        with remote.told(folder):
+            return pd.read_parquet(remote.path_of(files, f"{folder.rstrip('/')}/{name}"), filesystem=files)
+    if not (folder / name).is_dir():
+        raise FileNotFoundError(name)
+    return pd.read_parquet(folder / name)
 
 
 def _seconds(cells: pd.DataFrame, keys: list[str], freq: str | None) -> Any:

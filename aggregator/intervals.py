@@ -39,11 +39,19 @@ class IntervalSet:
         index = bisect_right(self._firsts, number) - 1
         return self._intervals[index] if index >= 0 and number <= self._intervals[index].last else None
 
+    def touches(self, first: int, last: int) -> bool:
+        """Whether any number from `first` to `last` is in the set."""
+        index = bisect_right(self._firsts, last) - 1
+        return index >= 0 and self._intervals[index].last >= first
+
     def add(self, number: int, moment: int) -> None:
         """Add a number that is not in the set."""
-        index = bisect_right(self._firsts, number)
-        interval = Interval(number, number, moment, moment)
-        if index and self._intervals[index - 1].last == number - 1:
+        self.add_all(Interval(number, number, moment, moment))
+
+    def add_all(self, interval: Interval) -> None:
+        """Add numbers of which none is in the set."""
+        index = bisect_right(self._firsts, interval.first)
+        if index and self._intervals[index - 1].last == interval.first - 1:
             index -= 1
             interval = _joined(self._intervals[index], interval)
             self._remove(index)

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from .cube import Cube, grouped
 from .definitions import PROC, Summary
+from .grouping import TEXT, Key
 
 LIVE_SECONDS = 15 * 60
 _HORIZON = pa.scalar(LIVE_SECONDS * 1_000_000, pa.duration("us"))
@@ -21,15 +22,15 @@ _HORIZON = pa.scalar(LIVE_SECONDS * 1_000_000, pa.duration("us"))
 def settled(totals: Cube) -> Cube:
     """Totals in which process "" has all that adds up, and each living one a row with its gauges beside."""
     summary = totals.summary
-    if not summary.by_process:
+    if not summary.by_process or not len(totals.cells):
         return totals
     cells = pa.concat_tables([_sums(summary, totals.cells), _alive(summary, totals.cells)])
-    return grouped(summary, cells, _replaced(totals.bins, {PROC: ""}), windowed=False)
+    return grouped(summary, cells, totals.bins, windowed=False)  # whose rows are those of the sums
 
 
-def living(cells: pa.Table) -> pa.Table:
-    """The rows of processes in settled totals."""
-    return cells.filter(pc.is_valid(pc.field("last_at")))
+def is_living(cells: pa.Table) -> pa.ChunkedArray:
+    """Whether each row of settled totals is of a process."""
+    return cells["last_at"].is_valid()
 
 
 def _sums(summary: Summary, cells: pa.Table) -> pa.Table:
@@ -38,8 +39,10 @@ def _sums(summary: Summary, cells: pa.Table) -> pa.Table:
 
 
 def _alive(summary: Summary, cells: pa.Table) -> pa.Table:
-    newest = cells.group_by("service").aggregate([("last_at", "max")])
-    since = pc.subtract(newest["last_at_max"].take(pc.index_in(cells["service"], newest["service"])), _HORIZON)
+    service = Key.of(cells["service"])
+    told = pa.table({"service": service.codes, "at": cells["last_at"]})
+    newest = told.group_by("service", use_threads=False).aggregate([("at", "max")])
+    since = pc.subtract(newest.sort_by("service")["at_max"], _HORIZON).take(pa.array(service.codes))
     is_live = pc.fill_null(pc.greater_equal(cells["last_at"], since), False)
     for gauge in summary.gauges:  # each has its own time: not every line of a process tells all of them
         is_current = pc.fill_null(pc.greater_equal(cells[f"{gauge}_last_at"], since), False)
@@ -55,6 +58,6 @@ def _replaced(table: pa.Table, values: dict[str, Any]) -> pa.Table:
     """The table with one value in all rows of some columns."""
     for name, value in values.items():
         field = table.schema.field(name)
-        column = pa.repeat(pa.scalar(value, field.type), len(table))
-        table = table.set_column(table.column_names.index(name), field, column)
+        column = pa.repeat(pa.scalar(value, pa.string() if field.type == TEXT else field.type), len(table))
+        table = table.set_column(table.column_names.index(name), field, column.cast(field.type))
     return table

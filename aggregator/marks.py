@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 
-BLOCK = 64
+BLOCK = 256
 _WIDTH = 2
-_FACTOR = 0x9E3779B97F4A7C15
+FACTOR = 0x9E3779B97F4A7C15
 
 
 def mark(moment: int) -> int:
     """1 to 65,535, of microseconds since 1970; 0 means not known."""
-    return 1 + (((moment * _FACTOR) >> 24) & 0xFFFFFFFF) % 0xFFFF
+    return 1 + (((moment * FACTOR) >> 24) & 0xFFFFFFFF) % 0xFFFF
 
 
 class Marks:
@@ -18,14 +18,24 @@ class Marks:
     __slots__ = ("_blocks",)
 
     def __init__(self, blocks: Iterable[tuple[int, bytes]] = ()) -> None:
-        self._blocks = {first // BLOCK: bytearray(data) for first, data in blocks}
+        self._blocks: dict[int, bytearray] = {}
+        for first, data in blocks:  # blocks were smaller once
+            self.add_all(first, data)
 
     def add(self, number: int, moment: int) -> None:
-        block = self._blocks.get(number // BLOCK)
-        if block is None:
-            block = self._blocks[number // BLOCK] = bytearray(BLOCK * _WIDTH)
-        place = number % BLOCK * _WIDTH
-        block[place : place + _WIDTH] = mark(moment).to_bytes(_WIDTH, "little")
+        self.add_all(number, mark(moment).to_bytes(_WIDTH, "little"))
+
+    def add_all(self, first: int, marks: bytes) -> None:
+        """Of numbers one after the other."""
+        at = 0
+        while at < len(marks):
+            number, place = divmod(first * _WIDTH + at, BLOCK * _WIDTH)
+            part = marks[at : at + BLOCK * _WIDTH - place]
+            block = self._blocks.get(number)
+            if block is None:
+                block = self._blocks[number] = bytearray(BLOCK * _WIDTH)
+            block[place : place + len(part)] = part
+            at += len(part)
 
     def may_be(self, number: int, moment: int) -> bool:
         """Whether the number was used at this time; True where the time is not known."""

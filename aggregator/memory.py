@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from .held import Held
+from .objects import COLUMNS, OBJECTS_PATH, Objects, Row
 from .processes import DAY, FORGET_AFTER, HistoryRow, Processes
 from .seen import RETAINED_DATES, Seen, SeenRow, date_of, hour_of
 from .store import State, Store, tables
@@ -65,6 +66,12 @@ class Memory:
 
     def held(self) -> list[bytes]:
         return (self._store.read(HELD_PATH) or b"").split(b"\n")[:-1]
+
+    def objects(self, now: int) -> Objects:
+        return Objects((Row(*row) for row in self._rows(OBJECTS_PATH)), now)
+
+    def write_objects(self, known: Objects) -> None:
+        self._stage(OBJECTS_PATH, COLUMNS, known.remembered())
 
     def write(self, seen: Seen, processes: Processes, held: Held, state: State, now: int) -> list[str]:
         """Also moves `state` on to the dates kept now; the files that are not kept any more."""

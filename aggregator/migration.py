@@ -14,13 +14,14 @@ from .errors import StateError
 from .memory import SEEN, seen_path
 from .outputs import partition_files
 from .seen import SeenRow, hours_of
-from .store import Store, files, manifests, tables
+from .store import Store, bucket, files, manifests, tables
+from .urls import is_url
 
 
 @contextmanager
-def opened(out: Path) -> Iterator[Store]:
-    """The output folder, locked and whole, in this format. Raises as the store's own."""
-    with stores.opened(out) as store:
+def opened(out: Path | str) -> Iterator[Store]:
+    """The output, a folder or a URL, locked and whole, in this format. Raises as the store's own."""
+    with bucket.opened(out) if isinstance(out, str) and is_url(out) else stores.opened(Path(out)) as store:
         if store.is_older:
             migrate(store)
         yield store

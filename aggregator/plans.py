@@ -1,6 +1,6 @@
 """What the catalogue wants of each event: the fields to read, and how."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from logemit.vocabulary import BY_NAME
 
@@ -26,6 +26,11 @@ class EventPlan:
     """The fields with the least and the greatest of a fold, of the measures that have them."""
     binned: tuple[str, ...]
     gauges: dict[str, Reader]
+    values: frozenset[str]
+    """Those of the measures that may be any number."""
+    objects: frozenset[str]
+    """Those of the dimensions that are the JSON of an object."""
+    columns: tuple[str, ...] = field(init=False)
 
     @property
     def warning(self) -> str | None:
@@ -34,12 +39,12 @@ class EventPlan:
             return None
         return f"{self.name}: no summary takes in this event; it is only counted. Add a [[summary]] to logemit.toml"
 
-    @property
-    def columns(self) -> tuple[str, ...]:
+    def __post_init__(self) -> None:
         of_measures = (f"{name}{suffix}" for name in self.measures for suffix in ("", "_low", "_high"))
         of_gauges = (f"{name}_last" for name in self.gauges)
         bins = (f"{name}_bins" for name in self.binned)
-        return (*BASE_COLUMNS, *self.dimensions, *of_measures, *of_gauges, *bins)
+        columns = (*BASE_COLUMNS, *self.dimensions, *of_measures, *of_gauges, *bins)
+        object.__setattr__(self, "columns", columns)
 
 
 def plan_event(name: str, catalogue: Catalogue) -> EventPlan:
@@ -53,11 +58,24 @@ def plan_event(name: str, catalogue: Catalogue) -> EventPlan:
     by_name = {field: read for field, read in of_event.items() if field not in gauges or field in dimensions}
     by_name.update({m.name: measure_reader(m) for m in measures.values()})
     extremes = {m: ends for m in measures if (ends := _extremes(m)) and known and set(ends) <= set(of_event)}
+    values = frozenset(name for name, measure in measures.items() if measure.is_value)
+    objects = frozenset(field.name for field in known.fields if field.type == "object") if known else frozenset()
     return EventPlan(
-        name, known is not None, bool(summaries), by_name, dimensions, tuple(measures), extremes, binned, gauges
+        name,
+        known is not None,
+        bool(summaries),
+        by_name,
+        dimensions,
+        tuple(measures),
+        extremes,
+        binned,
+        gauges,
+        values,
+        objects,
     )
 
 
 def _extremes(measure: str) -> tuple[str, str]:
-    stem, _, unit = measure.rpartition("_")
-    return f"{stem}_min_{unit}", f"{stem}_max_{unit}"
+    """Names of the fields that hold them, such as duration_min_seconds, or value_min."""
+    stem, mark, unit = measure.rpartition("_")
+    return (f"{stem}_min_{unit}", f"{stem}_max_{unit}") if mark else (f"{measure}_min", f"{measure}_max")

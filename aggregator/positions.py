@@ -7,11 +7,12 @@ truncated or compressed since is recognised, and one that was rewritten is read 
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from . import rotation
 from .content import FINGERPRINT_BYTES, Content, digest
 from .lines import Lines
+from .streams import Stream
 
 DAY = 86_400_000_000
 FORGET_AFTER = 90 * DAY
@@ -50,6 +51,9 @@ class Checkpoint:
     target: str = ""
     """The file itself, where `path` leads to it by a link."""
     modified_at: int = 0
+    partials: dict[str, str] = field(default_factory=dict)
+    """Parts of lines that were read and wait for the rest, by stream within the source."""
+    waits_since: int = 0
 
     @property
     def key(self) -> Key:
@@ -77,7 +81,10 @@ class Positions:
         self._known: dict[Key, Checkpoint] = {}
         self._by_head: dict[str, dict[Key, None]] = {}
         self._by_packed: dict[str, Key] = {}
-        self._now = now
+        self.now = now
+        self._streams: dict[Key, Stream] = {}
+        """Of what was read in this run."""
+        self._stream_keys: dict[int, Key] = {}
         self._first: dict[Key, Checkpoint] = {}
         """What was met in this run, as it was before; if new, as it was met first."""
         for checkpoint in checkpoints:
@@ -110,10 +117,12 @@ class Positions:
             found += [c for c in self._known.values() if c.path in names or c.origin in names]
         return [c for c in found if c.path not in ("", path)]
 
-    def recognise(self, head: bytes, content: Content, path: str) -> tuple[Checkpoint | None, bytes]:
-        """The furthest checkpoint of a content, and the bytes before its offset."""
+    def recognise(
+        self, head: bytes, content: Content, path: str, also: Iterable[Checkpoint] = ()
+    ) -> tuple[Checkpoint | None, bytes]:
+        """The furthest checkpoint of a content, and the bytes before its offset; `also` may be one of it."""
         names = {path, *rotation.bases(path)}
-        fitting = self.beginning(head)
+        fitting = [*self.beginning(head), *(c for c in also if digest(head[: c.head_bytes]) == c.head)]
         likely = [c for c in fitting if content.is_packed or c.path in names or c.origin in names]
         best, before = _furthest(likely, content)
         other, tail = _furthest([c for c in fitting if best is None or c.offset > best.offset], content)
@@ -135,6 +144,7 @@ class Positions:
         head: bytes,
         lines: Lines,
         *,
+        stream: Stream | None = None,
         torn: bool = False,
         copied: Checkpoint | None = None,
     ) -> None:
@@ -166,6 +176,32 @@ class Positions:
         if known is not None and not is_copy and known.key in self._known:
             self._drop(known)
         self._meet(checkpoint, first or checkpoint)
+        if stream:
+            self._keep_stream(checkpoint, stream)
+
+    def _keep_stream(self, checkpoint: Checkpoint, stream: Stream) -> None:
+        """What waits in it goes on with this source, not with the copy that was read before."""
+        if (before := self._stream_keys.get(id(stream))) is not None:
+            self._streams[before] = Stream()
+        self._streams[checkpoint.key] = stream
+        self._stream_keys[id(stream)] = checkpoint.key
+
+    def stream(self, checkpoint: Checkpoint) -> Stream:
+        """What goes on where a checkpoint stands."""
+        found = self._streams.get(checkpoint.key)
+        if found is None:
+            pending = {name: part.encode("utf-8", "surrogateescape") for name, part in checkpoint.partials.items()}
+            found = Stream(checkpoint.path, pending, checkpoint.waits_since)
+            self._keep_stream(checkpoint, found)
+        return found
+
+    def read_now(self, checkpoint: Checkpoint) -> Stream | None:
+        """The stream of what was read in this run."""
+        return self._streams.get(checkpoint.key)
+
+    def streams(self) -> list[tuple[Checkpoint, Stream]]:
+        """Of what was read in this run, by what is known of it now."""
+        return [(self._known[key], stream) for key, stream in self._streams.items() if key in self._known]
 
     def meet_unread(self, look: Look, head: bytes, rest: int) -> None:
         """Without a whole line a source can be told from another by its time only: this tail has no content."""
@@ -178,7 +214,7 @@ class Positions:
     def _placed(self, checkpoint: Checkpoint, look: Look) -> Checkpoint:
         target = os.path.realpath(look.path)
         target = target if target != look.path else ""
-        return replace(checkpoint, path=look.path, target=target, modified_at=look.modified_at, met_at=self._now)
+        return replace(checkpoint, path=look.path, target=target, modified_at=look.modified_at, met_at=self.now)
 
     def _meet(self, checkpoint: Checkpoint, first: Checkpoint) -> None:
         self._put(checkpoint)
@@ -197,8 +233,16 @@ class Positions:
     def remembered(self) -> list[Checkpoint]:
         """What the next run shall know."""
         known = (c for c in self._known.values() if c.offset or not c.gone)
-        late = [c for c in known if c.met_at >= self._now - FORGET_AFTER]
-        return sorted(late, key=lambda c: (-c.met_at, c.path, c.key))[:REMEMBERED]
+        late = [c for c in known if c.met_at >= self.now - FORGET_AFTER]
+        late = sorted(late, key=lambda c: (-c.met_at, c.path, c.key))[:REMEMBERED]
+        return [self._with_partials(checkpoint) for checkpoint in late]
+
+    def _with_partials(self, checkpoint: Checkpoint) -> Checkpoint:
+        stream = self._streams.get(checkpoint.key)
+        if stream is None:
+            return checkpoint
+        partials = {name: part.decode("utf-8", "surrogateescape") for name, part in stream.pending.items()}
+        return replace(checkpoint, partials=partials, waits_since=stream.waits_since if partials else 0)
 
 
 def _furthest(checkpoints: list[Checkpoint], content: Content) -> tuple[Checkpoint | None, bytes]:

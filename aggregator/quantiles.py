@@ -1,6 +1,6 @@
 """Quantiles from bins: the nearest rank's bin, its midpoint, clamped to what was seen: within 1.6 %.
 
-Values are whole microseconds, bytes or counts, so the midpoint is that of the whole numbers in the bin.
+Values are whole microseconds, bytes, counts or nanos, so the midpoint is that of the whole numbers in the bin.
 """
 
 from math import ceil, isinf
@@ -10,12 +10,15 @@ import numpy.typing as npt
 
 from logemit import grid
 
-_LE = {unit: np.array(grid.bounds(unit)) for unit in ("seconds", "bytes", "count")}
+_LE = {unit: np.array(grid.bounds(unit)) for unit in ("seconds", "bytes", "count", "amount", "value")}
 _WHOLE = {
     "seconds": [bound // 1000 for bound in grid.SECONDS_NANO],
     "bytes": list(grid.COUNTS_INT),
     "count": list(grid.COUNTS_INT),
+    "amount": list(grid.VALUES_NANO),
+    "value": list(grid.VALUES_NANO),
 }
+_SCALE = {"seconds": 1_000_000, "amount": 1_000_000_000, "value": 1_000_000_000}
 
 
 def quantile(
@@ -32,5 +35,5 @@ def quantile(
     index = int(np.searchsorted(_LE[unit], le))
     last = _WHOLE[unit][index]
     first = min(_WHOLE[unit][index - 1] + 1, last) if index else last
-    middle: float = (first + last) / 2 / (1_000_000 if unit == "seconds" else 1)
+    middle: float = (first + last) / 2 / _SCALE.get(unit, 1)
     return min(max(middle, low), high)

@@ -1,23 +1,32 @@
 """Everything derived anew from logs, beside what is there, and put in its place by one commit."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from . import cube, sources
 from .config import Config
 from .errors import InputError, NewerStateError, StateError, UsageError
+from .history.marks import FOLDER as EXPORTED
+from .history.marks import MARKS_PATH
 from .outputs import check_summaries, partition_files
 from .report import Progress, Report
 from .run import aggregate
-from .store import State, Store, claimed, files, opened, tables
+from .store import State, Store, claimed, files, manifests, opened, tables
 
 REBUILT = "_logemit/rebuild"
 _OWN = ("_logemit/commit/", "_logemit/lock", "_logemit/staging", "_logemit/manifest/", "_logemit/damaged/", REBUILT)
 
 
 def rebuild(
-    patterns: Sequence[str], out: Path, config: Config, progress: Progress | None = None, *, discard: bool = False
+    patterns: Sequence[str],
+    out: Path,
+    config: Config,
+    progress: Progress | None = None,
+    *,
+    discard: bool = False,
+    workers: int | None = None,
 ) -> Report:
     """Replace all that stands in `out` by what the logs tell, also where it is damaged; all or nothing.
 
@@ -31,7 +40,7 @@ def rebuild(
         _finish_last(store)
         side = out / REBUILT
         files.remove_tree(side)  # over a damaged state, recovery does not come to what another rebuild left
-        report = aggregate(patterns, side, _without_limit(config), progress)
+        report = aggregate(patterns, side, _without_limit(config), progress, workers)
         if report.vanished:
             raise InputError(f"{report.vanished} of the sources vanished before they were read; run it again")
         with opened(side) as rebuilt:
@@ -82,18 +91,32 @@ def _is_empty(path: Path) -> bool:
 
 def _replace(store: Store, side: Path, state: State, config: Config) -> None:
     """One commit: the rebuilt files over the old ones, nothing or empty files where there are none."""
+    exported = dict(_exported(store))
+    before = store.state
     store.begin_anew()
+    for name, content in exported.items():
+        store.stage(name, [content])
     new = {str(path.relative_to(side)) for path in side.rglob("*") if path.is_file()}
     new = {name for name in new if not name.startswith(_OWN)}
     for name in sorted(new):
         store.take(name, side / name)
     old = {str(path.relative_to(store.out)) for path in store.out.rglob("*") if path.is_file()}
-    stale = {name for name in old - new if name.startswith("_logemit/") and not name.startswith(_OWN)}
+    stale = {name for name in old - new - exported.keys() if name.startswith("_logemit/") and not name.startswith(_OWN)}
     stale_partitions = {str(path.relative_to(store.out)) for path in partition_files(store.out)} - new
     emptied = _empty_files(store, sorted(stale_partitions), config)
-    manifests = {name for name in old if name.startswith("_logemit/manifest/")}
-    removed = stale | (stale_partitions - emptied) | manifests
-    store.commit(replace(state, commit=store.state.commit + 1), removed)
+    old_manifests = {name for name in old if name.startswith(f"{manifests.FOLDER}/")}
+    removed = stale | (stale_partitions - emptied) | old_manifests
+    number, until, amended = store.state.commit + 1, before.history_until, before.history_amended
+    store.commit(replace(state, commit=number, history_until=until, history_amended=amended), removed)
+
+
+def _exported(store: Store) -> Iterator[tuple[str, bytes]]:
+    """What tells what was exported, as far as it is whole: what is in Prometheus is not there again."""
+    for path in (store.path(MARKS_PATH), *store.path(EXPORTED).glob(f"{manifests.DATED}/*.parquet")):
+        name = str(path.relative_to(store.out))
+        with suppress(StateError):
+            if (content := store.read(name)) is not None:
+                yield name, content
 
 
 def _empty_files(store: Store, paths: Sequence[str], config: Config) -> set[str]:

@@ -35,7 +35,7 @@ class Repaired:
     def left(self) -> int:
         """Findings that still stand in the way of a run; what the next run mends by itself does not."""
         stands = (finding for finding in self.findings if finding.outcome in ("mendable", "lost"))
-        return sum(finding.kind != "commit" and not finding.is_removed_partition for finding in stands)
+        return sum(finding.stops_runs for finding in stands)
 
 
 def repair(out: Path, config: Config, *, dry_run: bool = False, set_aside: bool = False) -> Repaired:
@@ -132,6 +132,11 @@ class _Work:
             self._removed.append(finding.path)
         return "forgotten: what it held is in the totals only"
 
+    def exemplars(self, finding: Finding) -> str:
+        if not self._dry_run:
+            self._removed.append(finding.path)
+        return "forgotten: nothing follows from them, and the next run begins anew"
+
     def totals(self, finding: Finding) -> str:
         summary = self._summary(finding)
         if summary is None or not self._is_derivable(summary):
@@ -147,7 +152,7 @@ class _Work:
     def _is_derivable(self, summary: Summary) -> bool:
         """Whether the partitions hold all that was ever counted, to the last microsecond."""
         state = self._state
-        if state.dropped_before or state.late or state.partitions_lost:
+        if state.dropped_before or state.late or state.partitions_lost or summary.name in state.folded:
             return False
         try:
             for whole in Outputs(self._store).partitions(summary):
@@ -205,13 +210,17 @@ _MENDED_BY: Mapping[Kind, Callable[[_Work, Finding], str]] = {
     "manifest": _Work.manifest,
     "partition": _Work.removed_partition,
     "totals": _Work.totals,
+    "exemplars": _Work.exemplars,
 }
 _COSTS: Mapping[Kind, str] = {
     "partition": "its windows begin empty; totals and metrics keep what it held",
     "totals": "counters begin with what the partitions hold, and fall once",
     "seen": "duplicates are known from the day after it only; events of that day and before count unchecked",
     "history": "lines missing now, and lines lost in the last week, are forgotten",
+    "objects": "objects are read again: their events are known as duplicates, other lines count twice",
     "held": "events that waited for their time are counted as rejected",
+    "admitted": "which series are shown is decided anew where a metric has too many of them; some may vanish or fall",
+    "exported": "a backfill exports again what this said was exported, or does not notice what comes late for it",
     "unknown": "it is no part of what the state knows",
 }
 

@@ -26,6 +26,8 @@ class Report:
     conflicts: int = 0
     unchecked: int = 0
     fields_invalid: int = 0
+    texts_cut: int = 0
+    """Values of dimensions that were too long."""
     late: int = 0
     gaps: int = 0
     vanished: int = 0
@@ -34,6 +36,8 @@ class Report:
     sources: int = 0
     partitions: int = 0
     seconds: float = 0.0
+    loading: float = 0.0
+    """Of these seconds, those in which machine code was loaded, or made."""
     out: str = ""
     by_event: dict[str, int] = field(default_factory=dict)
     rejections: list[str] = field(default_factory=list)

@@ -5,6 +5,7 @@ Counters come from the totals, which nothing here touches.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 from .cube import WINDOW_SECONDS, WINDOW_START, Cube, grouped
 from .processes import DAY
 from .seen import date_of
+from .store import State
 
 HOUR_SECONDS = 3600
 STEP_DAYS = 31
@@ -31,18 +33,22 @@ FOR_EVER = Retention()
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
+class Cutoffs:
     """Dates ("2026-11-20", "" for none): windows of earlier ones are hours, partitions of earlier ones are empty."""
 
     folded_before: str = ""
     dropped_before: str = ""
 
-    def moved(self, retention: Retention, until: int, dates: Sequence[str]) -> "Marks":
-        """The marks at a time (microseconds since 1970), past a month at most of the dates that have partitions.
+    @classmethod
+    def of(cls, state: State) -> Self:
+        return cls(state.folded_before, state.dropped_before)
+
+    def moved(self, retention: Retention, until: int, dates: Sequence[str]) -> "Cutoffs":
+        """The cutoffs at a time (microseconds since 1970), past a month at most of the dates that have partitions.
 
         They never go back: what is gone does not come again.
         """
-        return Marks(
+        return Cutoffs(
             _moved(self.folded_before, _days_before(until, retention.fold_days), dates),
             _moved(self.dropped_before, _days_before(until, retention.drop_days), dates),
         )
@@ -54,24 +60,24 @@ class Marks:
         return _date(partition) < self.dropped_before
 
 
-def late_before(retention: Retention, now: int, marks: Marks) -> int:
+def late_before(retention: Retention, now: int, cutoffs: Cutoffs) -> int:
     """Events of before this time (microseconds since 1970) change no partition."""
     limit = now - retention.late_days * DAY if retention.late_days is not None else 0
-    return max(limit, _start_of(marks.dropped_before) if marks.dropped_before else 0)
+    return max(limit, _start_of(cutoffs.dropped_before) if cutoffs.dropped_before else 0)
 
 
 def folded(cube: Cube) -> Cube:
     """The same cube in windows of an hour at least."""
-    return grouped(cube.summary, _folded(cube.cells), _folded(cube.bins))
+    return grouped(cube.summary, _folded(cube.cells), cube.bins)
 
 
-def _folded(table: pa.Table) -> pa.Table:
-    seconds = table["window_seconds"]
-    hours = pc.floor_temporal(table["window_start"], unit="hour")
+def _folded(cells: pa.Table) -> pa.Table:
+    seconds = cells["window_seconds"]
+    hours = pc.floor_temporal(cells["window_start"], unit="hour")
     is_short = pc.less(seconds, HOUR_SECONDS)
-    start = pc.if_else(is_short, hours, table["window_start"])
-    table = table.set_column(0, WINDOW_START, start)
-    return table.set_column(1, WINDOW_SECONDS, pc.max_element_wise(seconds, pa.scalar(HOUR_SECONDS, pa.int32())))
+    start = pc.if_else(is_short, hours, cells["window_start"])
+    cells = cells.set_column(0, WINDOW_START, start)
+    return cells.set_column(1, WINDOW_SECONDS, pc.max_element_wise(seconds, pa.scalar(HOUR_SECONDS, pa.int32())))
 
 
 def until(now: int, newest_event: int) -> int:

@@ -7,163 +7,147 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from . import cube, exposition, follow, sources
+import pyarrow as pa
+
+from . import exposition, follow, joins, remote, sources
+from .admission import ADMITTED_PATH, OTHER, Admission
+from .attached import EXEMPLARS_PATH, Attached
 from .config import Config
-from .decode import Batch, Decoder, Rejection
-from .envelopes import Records, unwrap
+from .engines import Engines, default_workers
 from .errors import ConfigError, InputError
 from .held import Held
+from .instruments import Instruments
+from .intake import WARNINGS, Intake
+from .limits import Room
 from .memory import Memory
 from .migration import opened
-from .outputs import Change, Outputs, check_summaries
+from .outputs import Change, Outputs, Update, check_summaries
 from .positions import Positions
+from .promtext import METRICS
+from .reading import Reader
+from .rejects import Rejects
 from .report import Progress, Report
-from .retention import Marks, late_before, until
-from .rollup import rollup
+from .retention import Cutoffs, late_before, until
 from .seen import Seen
 from .store import State, Store
-
-MERGE_AFTER = 64
-"""Partial cubes of a summary that wait before they are merged: what a run holds does not grow with its input."""
-
-EVENT_NAMES = 1000
-"""Names of events that are counted apart; hostile logs could bring any number."""
-
-WARNINGS = 20
-"""Told at most, of a run."""
+from .store.spill import SPILL, Spill
+from .textfile import TextFile
+from .urls import is_url
 
 
-def aggregate(patterns: Sequence[str], out: Path, config: Config, progress: Progress | None = None) -> Report:
-    """Take in what is new in the logs that paths, folders and globs name, and bring the outputs in `out` up to it.
+def aggregate(
+    patterns: Sequence[str],
+    out: Path | str,
+    config: Config,
+    progress: Progress | None = None,
+    workers: int | None = None,
+    *,
+    envelope: str | None = None,
+    rejects: Path | None = None,
+    look_back: int | None = None,
+    textfile: Path | None = None,
+) -> Report:
+    """Take in what is new in the logs that paths, folders, globs and URLs name, and bring what is in `out` up to it.
 
-    All or nothing. `progress` is told bytes done and bytes in all. Raises a LogemitError; then nothing has changed.
+    All or nothing. `out` is a folder, or a URL. `progress` is told bytes done and bytes in all; `workers` are as many
+    threads as there are processors, where it is None; `envelope` is the name of what the lines are in, where it is not
+    to be recognised; `rejects` is a file that rejected lines are added to; `look_back` are the days before the newest
+    object read within which others may still come, for URLs with a date; `textfile` is where node_exporter reads
+    text, a folder or a file in it. Raises a LogemitError; then nothing has changed, or, where it speaks of the text
+    file, all but that.
     """
     began = time.monotonic()
+    workers = workers or default_workers()
     now = time.time_ns() // 1000
+    published = TextFile(textfile, str(out)) if textfile is not None else None
     names = sources.find(patterns)
     listed = sources.identities(names)
     with opened(out) as store:
-        run = _Run(store, config, now)
-        run.take_released()
-        total, done = sum(map(sources.size, names)), 0
-        for name in _all_names(listed, patterns, run.reader):
-            for block in run.reader.blocks(name):
-                run.take(unwrap(block), name)
-                if progress:
-                    progress(done + run.reader.position, total)
-            done += sources.size(name)
-        return run.commit(began)
+        kept = Rejects(rejects) if rejects else None
+        run = _Run(store, config, workers, now, envelope, kept, with_objects=any(map(is_url, patterns)))
+        objects = run.reader.objects.meet(remote.find(patterns, run.reader.objects, look_back))
+        run.intake.take_released()
+        total, done = sum(map(sources.size, names)) + sum(map(sources.size, objects)), 0
+        with Engines(run.intake, config, workers) as engines:
+            for name in _all_names(listed, patterns, run.reader, objects):
+                for block in run.reader.blocks(name):
+                    engines.take(block, run.reader.stream, run.reader.ahead)
+                    if progress:
+                        progress(done + run.reader.position, total)
+                done += sources.size(name)
+        run.reader.forget_buffers()
+        run.settle()
+        pa.default_memory_pool().release_unused()
+        report = run.commit(began)
+        if published:
+            published.publish(store.path(METRICS))
+        return report
 
 
-def _all_names(listed: sources.Listed, patterns: Sequence[str], reader: sources.Reader) -> Iterator[str]:
+def _all_names(
+    listed: sources.Listed, patterns: Sequence[str], reader: Reader, objects: Sequence[remote.Object]
+) -> Iterator[str | remote.Object]:
     """Also what was rotated since the last run, or is rotated while this one is at work."""
     yield from listed
     with suppress(InputError):
         yield from (name for name in sources.find(patterns) if not reader.is_read(name))
     yield from follow.rotated(reader)
     yield from follow.displaced(reader, listed)
+    yield from objects
 
 
 class _Run:
-    def __init__(self, store: Store, config: Config, now: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        config: Config,
+        workers: int,
+        now: int,
+        envelope: str | None,
+        rejects: Rejects | None,
+        *,
+        with_objects: bool,
+    ) -> None:
         state = store.state
-        self.reader = sources.Reader(Positions(state.checkpoints, now))
         self._store = store
         self._config = config
+        self._workers = workers
         self._now = now
-        self._marks = Marks(state.folded_before, state.dropped_before)
-        self._outputs = Outputs(store)
-        self._marks_after = self._moved_marks()
-        self._late_before = late_before(config.retention, now, self._marks_after)
         self._memory = Memory(store)
-        self._decoder = Decoder(config.catalogue)
+        self._objects = self._memory.objects(now) if with_objects else None
+        self.reader = Reader(Positions(state.checkpoints, now), self._objects, envelope)
+        self._cutoffs = Cutoffs.of(state)
+        self._outputs = Outputs(store)
+        self._cutoffs_after = self._moved_cutoffs()
         self._processes = self._memory.processes(now)
         self._seen = Seen(self._memory.seen, self._processes, state.checked_from)
         self._held = Held(self._memory.held(), now)
-        self._partials: dict[str, list[cube.Cube]] = {}
-        self._late: dict[str, list[cube.Cube]] = {}
-        self._report = Report(run=state.runs + 1, out=str(store.out))
-        self._by_event: Counter[str] = Counter()
-        self._event_names = set(state.events)
-        self._rejected: Counter[str] = Counter()
-        self._newest = state.newest_event
+        self._report = Report(run=state.runs + 1, out=store.name)
+        self._admission = Admission(store.read(ADMITTED_PATH))
+        self._spill = Spill(store.path(SPILL))
+        self._rejects = rejects
+        self.intake = Intake(config, self._seen, self._held, self._report, set(state.events), self._spill, rejects)
+        label = config.service_label
+        self._attached = Attached(store, self.intake.exemplars, self._admission, service_label=label)
+        self.intake.late_before = late_before(config.retention, now, self._cutoffs_after)
 
-    def _moved_marks(self) -> Marks:
+    def _moved_cutoffs(self) -> Cutoffs:
         retention, state = self._config.retention, self._store.state
-        after = self._marks.moved(retention, until(self._now, state.newest_event), self._outputs.dates())
-        if after != self._marks:
+        after = self._cutoffs.moved(retention, until(self._now, state.newest_event), self._outputs.dates())
+        if after != self._cutoffs:
             try:
                 check_summaries(self._store.out, self._config.catalogue)
             except ConfigError as exc:
                 self.reader.warnings.append(f"{exc}; until then nothing is folded or dropped")
-                return self._marks
+                return self._cutoffs
         return after
 
-    def take_released(self) -> None:
-        """Events that were held until now."""
-        released = Records(events=[(0, line) for line in self._held.due])
-        self._report.released = released.read
-        self._take(released, "held")
-
-    def take(self, records: Records, name: str) -> None:
-        self._report.read += records.read
-        self._take(records, name)
-
-    def _take(self, records: Records, name: str) -> None:
-        report = self._report
-        decoded = self._decoder.decode(records)
-        report.foreign += records.foreign
-        for rejection in decoded.rejections:
-            self._reject(rejection, name)
-        for batch in decoded.batches.values():
-            present, held, refused = self._held.take(batch)
-            report.held += held
-            self._count_rejected("future", refused)
-            columns = present.columns
-            moments = columns["timestamp"]
-            wanted = [
-                self._seen.admit(*origin) for origin in zip(columns["proc"], columns["seq"], moments, strict=True)
-            ]
-            counted = present if all(wanted) else present.keep(wanted)
-            report.fields_invalid += sum(map(len, counted.invalid))
-            self._roll_up(counted)
-
-    def _reject(self, rejection: Rejection, name: str) -> None:
-        self._count_rejected(rejection.kind, 1)
-        if len(self._report.rejections) < 10:
-            self._report.rejections.append(f"{name}:{rejection.line}: {rejection.reason}")
-
-    def _count_rejected(self, kind: str, count: int) -> None:
-        if count:
-            self._report.rejected += count
-            self._rejected[kind] += count
-
-    def _roll_up(self, batch: Batch) -> None:
-        if not len(batch):
-            return
-        event = batch.plan.name
-        plan = batch.plan
-        if event not in self._event_names and (plan.known or plan.wanted or len(self._event_names) < EVENT_NAMES):
-            self._event_names.add(event)
-            if plan.warning and len(self.reader.warnings) < WARNINGS:
-                self.reader.warnings.append(plan.warning)
-        self._by_event[event if event in self._event_names else "__other__"] += len(batch)
-        self._report.events += len(batch)
-        self._newest = max([self._newest, *batch.columns["timestamp"]])
-        in_time = self._in_time(batch)
-        for summary in self._config.catalogue.of_event(event) if len(in_time) else ():
-            _add(self._partials, rollup(in_time, summary, self._config.window_seconds))
-
-    def _in_time(self, batch: Batch) -> Batch:
-        """What changes partitions; the rest only adds to the totals."""
-        is_late = [moment < self._late_before for moment in batch.columns["timestamp"]]
-        if not any(is_late):
-            return batch
-        late = batch.keep(is_late)
-        self._report.late += len(late)
-        for summary in self._config.catalogue.of_event(batch.plan.name):
-            _add(self._late, cube.totals(rollup(late, summary, self._config.window_seconds)))
-        return batch.keep([not each for each in is_late])
+    def settle(self) -> None:
+        """Take in what waited for all else to be read."""
+        for stream in self.reader.passing:
+            self.intake.take(joins.finished(stream), stream.name)
+        for name, records in joins.settled(self.reader.positions):
+            self.intake.take(records, name)
 
     def commit(self, began: float) -> Report:
         report, catalogue, outputs = self._report, self._config.catalogue, self._outputs
@@ -174,26 +158,48 @@ class _Run:
         state = self._next_state(lost_now, gaps)
         state.check_account()
         report.missing, report.lost = state.missing, state.lost
-        new = {name: cube.merge(partials) for name, partials in self._partials.items()}
-        late = {name: cube.merge(partials) for name, partials in self._late.items()}
-        report.partitions = outputs.write_partitions(catalogue, Change(new, self._marks, self._marks_after))
-        totals = outputs.write_totals(catalogue, _totals(new, late))
-        forgotten = self._memory.write(self._seen, self._processes, self._held, state, self._now)
-        state.finished = time.time_ns() // 1000
-        state.seconds = report.seconds = round(time.monotonic() - began, 3)
-        outputs.write_metrics(exposition.text(catalogue, totals, state, service_label=self._config.service_label))
+        room = self._config.limits.room
+        change = Change(self._cutoffs, self._cutoffs_after, self.intake.in_time, self.intake.late, room)
+        with outputs.updated(catalogue, change, self._workers) as update:
+            forgotten = self._memory.write(self._seen, self._processes, self._held, state, self._now)
+            if self._objects is not None:
+                self._memory.write_objects(self._objects)
+            outputs.write_metrics(self._metrics(update, state, began))
+        if (admitted := self._admission.encoded()) is not None:
+            self._store.stage(ADMITTED_PATH, [admitted])
+        if (exemplars := self._attached.encoded()) is not None:
+            self._store.stage(EXEMPLARS_PATH, [exemplars])
+        report.partitions = update.partitions
+        if self._rejects and (full := self._rejects.write()):
+            report.warnings.append(full)
+        report.warnings.extend([*_folded(+update.folded, room), *self._admission.warnings, *self._attached.warnings])
         report.warnings.extend(f"{name}: is gone; what it held is in the totals only" for name in self._store.gone)
         state.partitions_lost += len(self._store.gone)
         self._store.commit(state, forgotten)
+        self._spill.remove()
+        report.seconds = _since(began)
         return report
+
+    def _metrics(self, update: Update, state: State, began: float) -> Iterator[str]:
+        """Their text, as it becomes known; what is said of the run comes last."""
+        source = exposition.Source(update.total, self._outputs.totals_before)
+        yield from exposition.families(self._config, source, self._admission, self._attached.meet)
+        instruments = Instruments(self._config, source, self._admission)
+        yield from instruments.families()
+        self._report.warnings.extend(instruments.warnings[:WARNINGS])
+        update.finish()
+        state.capped = self._admission.hidden
+        state.folded = dict(Counter(state.folded) + update.folded)
+        state.finished, state.seconds = time.time_ns() // 1000, _since(began)
+        yield from exposition.about_runs(state)
 
     def _complete(self, gaps: list[follow.Gap]) -> None:
         report, seen, reader = self._report, self._seen, self.reader
         report.duplicates, report.conflicts, report.unchecked = seen.duplicates, seen.conflicts, seen.unchecked
         report.unfinished, report.sources, report.gaps = reader.unfinished, reader.sources, len(gaps)
         report.vanished = reader.vanished
-        report.by_event = dict(self._by_event)
-        told = [*reader.warnings, *map(str, gaps)]
+        report.by_event = dict(self.intake.by_event)
+        told = [*reader.warnings, *reader.objects.warnings, *self.intake.warnings, *map(str, gaps)]
         more = [f"{len(told) - WARNINGS} more warnings"] if len(told) > WARNINGS else []
         report.warnings = [*told[:WARNINGS], *more]
 
@@ -208,9 +214,10 @@ class _Run:
             foreign=before.foreign + report.foreign,
             duplicates=before.duplicates + report.duplicates,
             newly_held=before.newly_held + report.held,
-            events=dict(Counter(before.events) + self._by_event),
-            rejected=dict(Counter(before.rejected) + self._rejected),
+            events=dict(Counter(before.events) + self.intake.by_event),
+            rejected=dict(Counter(before.rejected) + self.intake.rejected),
             fields_invalid=before.fields_invalid + report.fields_invalid,
+            texts_cut=before.texts_cut + report.texts_cut,
             conflicts=before.conflicts + seen.conflicts,
             unchecked=before.unchecked + seen.unchecked,
             lost=before.lost + lost_now,
@@ -219,23 +226,20 @@ class _Run:
             gaps=before.gaps + len(gaps),
             gap_bytes=before.gap_bytes + sum(gap.rest for gap in gaps),
             missing=self._processes.missing,
-            newest_event=self._newest,
-            folded_before=self._marks_after.folded_before,
-            dropped_before=self._marks_after.dropped_before,
+            newest_event=max(before.newest_event, self.intake.newest),
+            folded_before=self._cutoffs_after.folded_before,
+            dropped_before=self._cutoffs_after.dropped_before,
             checkpoints=self.reader.positions.remembered(),
         )
 
 
-def _add(partials: dict[str, list[cube.Cube]], new: cube.Cube) -> None:
-    kept = partials.setdefault(new.summary.name, [])
-    kept.append(new)
-    if len(kept) >= MERGE_AFTER:
-        kept[:] = [cube.merge(kept)]
+def _folded(events: Mapping[str, int], room: Room) -> Iterator[str]:
+    for summary, number in sorted(events.items()):
+        yield (
+            f"{summary}: has {room.max_combinations:,} combinations of dimensions, or {room.max_cells:,} cells; "
+            f"{number:,} events with new ones count as {OTHER}: set max_combinations, max_cells in logemit.toml"
+        )
 
 
-def _totals(new: Mapping[str, cube.Cube], late: Mapping[str, cube.Cube]) -> dict[str, cube.Cube]:
-    """What the totals gain, by summary."""
-    parts: dict[str, list[cube.Cube]] = {name: [each] for name, each in late.items()}
-    for name, each in new.items():
-        parts.setdefault(name, []).append(cube.totals(each))
-    return {name: cube.merge(found) for name, found in parts.items()}
+def _since(began: float) -> float:
+    return round(time.monotonic() - began, 3)

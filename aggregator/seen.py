@@ -86,6 +86,15 @@ class Hour:
         self.conflicts.add((proc, seq, moment))
         return "conflict"
 
+    def knows_any(self, proc: str, run: Interval) -> bool:
+        known = self.seen.get(proc)
+        return known is not None and known.touches(run.first, run.last)
+
+    def admit_all(self, proc: str, run: Interval, marks: bytes) -> None:
+        """Take in numbers one after the other of which none was seen."""
+        self.seen.setdefault(proc, IntervalSet()).add_all(run)
+        self.marks.setdefault(proc, Marks()).add_all(run.first, marks)
+
 
 class Seen:
     """`load` gives the rows kept for an hour ("2026-11-20/13"); dates before `checked_from` are not kept any more."""
@@ -115,6 +124,25 @@ class Seen:
         else:
             self.conflicts += 1
         return verdict != "duplicate"
+
+    def admit_all(self, proc: str, run: Interval, marks: bytes) -> bool:
+        """Take in events of one hour, numbered one after the other and with these marks, that all count.
+
+        False where some may not, or where that must be told of each; then nothing was done.
+        """
+        if (name := hour_of(run.earliest)) < self._checked_from:
+            self.unchecked += run.numbers
+            return True
+        history, hour = self._processes.heard(proc), self._hour(name)
+        if history.is_far(run.first) or history.is_far(run.last) or hour.knows_any(proc, run):
+            return False
+        self._processes.complete(proc, history, run.first)
+        if history.seen.touches(run.first, run.last) or history.covered.touches(run.first, run.last):
+            return False
+        hour.admit_all(proc, run, marks)
+        history.seen.add_all(run)
+        history.covered.add_all(run)
+        return True
 
     def _hour(self, name: str) -> Hour:
         hour = self._hours.get(name)

@@ -5,16 +5,30 @@ import re
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from .errors import StateError
-from .store import State, documents, formats, holder, newest, require_output
+from .objects import OBJECTS_PATH
+from .positions import Checkpoint
+from .store import State, Store, bucket, documents, holder, require_output, tables
+from .store.commit import LEFTOVERS
+from .urls import is_url
 
 _DATE = re.compile(r"date=(\d{4}-\d\d-\d\d)")
 
 _ACCOUNT = (
     *("runs", "read", "events", "foreign", "rejected", "duplicates", "held"),
-    *("late", "unchecked", "conflicts", "fields_invalid", "missing", "lost", "recovered", "gaps", "gap_bytes"),
+    *(
+        "late",
+        "unchecked",
+        "conflicts",
+        "fields_invalid",
+        "texts_cut",
+        "missing",
+        "lost",
+        "recovered",
+        "gaps",
+        "gap_bytes",
+    ),
 )
 
 
@@ -63,51 +77,72 @@ class Status:
     seen_dates: int = 0
     folded_before: str = ""
     dropped_before: str = ""
+    capped: dict[str, dict[str, int]] = field(default_factory=dict)
+    """By metric and label ("" for its series), how many values are shown as `__other__`."""
+    folded: dict[str, int] = field(default_factory=dict)
+    """By summary, events that count as `__other__` there."""
+    exported_until: float = 0.0
+    """What a backfill has exported, of the family that is the furthest."""
+    history_amended: int = 0
+    """Events that came for what was exported."""
     summaries: dict[str, SummarySize] = field(default_factory=dict)
     sources: list[Source] = field(default_factory=list)
+    objects: int = 0
+    """Objects of a store that are known."""
     problem: str = ""
     """Why the state cannot be read; what logemit repair is for."""
 
 
-def status(out: Path) -> Status:
-    """Raises InputError for a folder that is no output."""
-    require_output(out)
-    found = Status(str(out), holder=holder(out / "_logemit/lock"))
+def status(out: Path | str) -> Status:
+    """Of a folder, or of what a URL leads to. Raises InputError for what is no output."""
+    if isinstance(out, str) and is_url(out):
+        with bucket.viewed(out) as store:
+            return _status(store)
+    require_output(Path(out))
+    return _status(Store(Path(out)))
+
+
+def _status(store: Store) -> Status:
+    found = Status(store.name, holder=holder(store.path("_logemit/lock")))
     try:
-        document = _newest(out)
-        if document is not None:
-            _tell_state(found, document, out)
+        _load(store)
+        _tell_state(found, store)
     except StateError as exc:
-        found.problem = str(exc)
-    _tell_sizes(found, out)
+        found.problem = str(exc).replace(str(store.out), store.name)
+    _tell_sizes(found, store.out)
     return found
 
 
-def _newest(out: Path) -> dict[str, Any] | None:
-    for _ in range(3):
+def _load(store: Store) -> None:
+    """A run may clean up records between our look at their names and at them."""
+    for _ in range(2):
         try:
-            return newest(out)
-        except FileNotFoundError:  # a run has cleaned up in between
+            store.load()
+        except StateError:
             time.sleep(0.01)
-    return newest(out)
+        else:
+            return
+    store.load()
 
 
-def _tell_state(found: Status, document: dict[str, Any], out: Path) -> None:
-    found.format = document["format"]
-    state = State.from_json(formats.upgraded(document)["state"])
-    found.commit = state.commit
-    found.applied = (out / f"_logemit/commit/{state.commit:010d}.applied").exists()
+def _tell_state(found: Status, store: Store) -> None:
+    state = store.state
+    found.format, found.commit, found.applied = store.format, state.commit, store.is_applied
     found.finished, found.seconds, found.newest_event = state.finished / 1e6, state.seconds, state.newest_event / 1e6
     found.age_seconds = round(time.time() - found.finished, 3) if state.finished else 0.0
-    found.account = account(state)
+    found.account = account(state) if state.commit else {}
     found.checked_from, found.seen_dates = state.checked_from, len(state.seen_dates)
     found.folded_before, found.dropped_before = state.folded_before, state.dropped_before
-    found.sources = [
-        Source(
-            c.path, c.offset, c.lines, c.rest, c.met_at / 1e6, "gone" if c.gone else "closed" if c.closed else "open"
-        )
-        for c in sorted(state.checkpoints, key=lambda c: (-c.met_at, c.path))
-    ]
+    objects = store.path(OBJECTS_PATH)
+    found.objects = tables.row_count(objects) if objects.exists() else 0
+    found.capped, found.folded = state.capped, state.folded
+    found.exported_until, found.history_amended = float(state.history_until), state.history_amended
+    found.sources = [_source(c) for c in sorted(state.checkpoints, key=lambda c: (-c.met_at, c.path))]
+
+
+def _source(found: Checkpoint) -> Source:
+    state = "gone" if found.gone else "closed" if found.closed else "open"
+    return Source(found.path, found.offset, found.lines, found.rest, found.met_at / 1e6, state)
 
 
 def account(state: State) -> dict[str, int]:
@@ -121,7 +156,7 @@ def _tell_sizes(found: Status, out: Path) -> None:
         size, relative = _size(path), path.relative_to(out)
         if relative.parts[0] == "_logemit":
             found.state_bytes += size
-            if relative.parts[1] in ("staging", "rebuild"):
+            if relative.parts[1] in LEFTOVERS:
                 found.staged += 1
                 found.staged_bytes += size
         elif date := _DATE.match(path.parent.name):

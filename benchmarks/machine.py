@@ -3,6 +3,7 @@
 import os
 import platform
 import sqlite3
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -30,9 +31,9 @@ def load() -> str:
     return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
 
 
-def describe() -> list[str]:
+def describe(packages: Sequence[str] = PACKAGES) -> list[str]:
     return [
         f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}",
         f"{platform.python_implementation()} {platform.python_version()}, SQLite {sqlite3.sqlite_version}",
-        ", ".join(map(_version, PACKAGES)),
+        ", ".join(map(_version, packages)),
     ]

@@ -5,19 +5,30 @@ from typing import Annotated
 
 import typer
 
-from . import maintenance
+from aggregator.errors import ConfigError, UsageError
+
+from . import dashboards, history, maintenance, monitoring, serving
 from .options import (
     EXIT_CODES,
     AsJson,
     ConfigFile,
     DropAfter,
+    EnvelopeName,
     FoldAfter,
     LateLimit,
+    LookBack,
+    RejectsFile,
     Sources,
+    TextFolder,
+    Workers,
+    days,
     explained,
     folder,
+    frugal,
+    output,
     refuse_if_held,
     settings,
+    without_pandas,
 )
 
 app = typer.Typer(
@@ -35,7 +46,12 @@ app = typer.Typer(
 @explained
 def aggregate_command(
     source: Sources,
-    out: Annotated[str, typer.Option("--out", metavar="DIR", help="Folder for Parquet, metrics.prom and state.")],
+    out: Annotated[
+        str,
+        typer.Option(
+            "--out", metavar="DIR", help="Folder for Parquet, metrics.prom and state; or a URL: s3://bucket/metrics."
+        ),
+    ],
     window: Annotated[
         str | None,
         typer.Option(
@@ -47,48 +63,85 @@ def aggregate_command(
     fold_after: FoldAfter = None,
     drop_after: DropAfter = None,
     late_limit: LateLimit = None,
+    look_back: LookBack = None,
     config: ConfigFile = None,
+    envelope: EnvelopeName = None,
+    rejects: RejectsFile = None,
+    textfile: TextFolder = None,
+    workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
     """Take in what is new in the logs; every event counts exactly once, however often you run it.
 
     A run that is killed leaves nothing half done. Run it from cron, every minute or once a day.
     """
-    target = folder(out, "--out")
+    target = output(out, "--out")
     refuse_if_held(target)
+    frugal()
+    without_pandas()
     from aggregator import aggregate
 
-    from . import output, progress
+    from . import output as printed
+    from . import progress
 
     loaded = settings(config, window, fold_after=fold_after, drop_after=drop_after, late_limit=late_limit)
+    kept = folder(rejects, "--rejects", "a file") if rejects is not None else None
     with progress.shown(sys.stderr.isatty() and not as_json) as tell:
-        report = aggregate(source, target, loaded, tell)
-    output.report(report, as_json=as_json)
+        report = aggregate(
+            source,
+            target,
+            loaded,
+            tell,
+            workers,
+            envelope=envelope,
+            rejects=kept,
+            look_back=days(look_back, "--look-back"),
+            textfile=folder(textfile, "--textfile") if textfile is not None else None,
+        )
+    printed.report(report, as_json=as_json)
 
 
 @app.command(name="check", epilog=EXIT_CODES)
 @explained
-def check_command(source: Sources, config: ConfigFile = None, as_json: AsJson = False) -> None:
-    """Say what stands in logs, and write nothing: events by name, foreign lines, rejected lines and why.
+def check_command(
+    source: Sources, config: ConfigFile = None, envelope: EnvelopeName = None, as_json: AsJson = False
+) -> None:
+    """Say what stands in logs, and write nothing: what they are wrapped in, events by name, rejected lines and why.
 
     Exits with 1 when a line was rejected.
     """
-    from aggregator import check, sources
+    from aggregator import check, remote, sources
 
     from . import output
 
-    found = check.check(sources.find(source), settings(config).catalogue)
+    found = check.check([*sources.find(source), *remote.find(source)], settings(config).catalogue, envelope)
     output.findings(found, as_json=as_json)
     raise typer.Exit(1 if found.rejected else 0)
 
 
 @app.command(name="metrics", epilog=EXIT_CODES)
 @explained
-def metrics_command(config: ConfigFile = None, as_json: AsJson = False) -> None:
+def metrics_command(
+    config: ConfigFile = None,
+    check: Annotated[
+        str | None,
+        typer.Option("--check", metavar="FILE", help="Say what is wrong or doubtful in a logemit.toml, by line."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """List every metric: its type, labels and the summary it is a view of."""
     from . import output
 
-    output.metrics(settings(config).catalogue, as_json=as_json)
+    if check is None:
+        output.metrics(settings(config).catalogue, as_json=as_json)
+        return
+    if config is not None:
+        raise UsageError("--check names the file that is looked through; leave --config out")
+    from aggregator.doubts import examine
+
+    found = examine(folder(check, "--check", "a file"))
+    output.examined(found, as_json=as_json)
+    raise typer.Exit(ConfigError.exit_code if found.problems else 0)
 
 
 @app.command(name="schema", epilog=EXIT_CODES)
@@ -119,4 +172,5 @@ def options(
     """Options before the command."""
 
 
-maintenance.register(app)
+for each in (dashboards, history, maintenance, monitoring, serving):
+    each.register(app)

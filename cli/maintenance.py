@@ -14,10 +14,14 @@ from .options import (
     FoldAfter,
     Output,
     Sources,
+    Workers,
     explained,
     folder,
+    frugal,
+    output,
     refuse_if_held,
     settings,
+    without_pandas,
 )
 
 FOLD_AFTER = "30d"
@@ -39,7 +43,7 @@ def status_command(
 
     from . import status_output
 
-    found = status(folder(directory, "DIR"))
+    found = status(output(directory, "DIR"))
     status_output.status(found, sources=sources, as_json=as_json)
     raise typer.Exit(65 if found.problem else 0)
 
@@ -86,7 +90,7 @@ def compact_command(
 
     Counters do not change, and readers may be at work. What is folded or emptied stays so.
     """
-    target = folder(directory, "DIR")
+    target = output(directory, "DIR")
     from aggregator.compact import compact
 
     from . import progress, status_output
@@ -116,6 +120,7 @@ def rebuild_command(
     fold_after: FoldAfter = None,
     drop_after: DropAfter = None,
     config: ConfigFile = None,
+    workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
     """Derive everything anew from logs, beside what is there, and put it in its place at once.
@@ -124,14 +129,30 @@ def rebuild_command(
     """
     target = folder(out, "--out")
     refuse_if_held(target)
+    frugal()
+    without_pandas()
     from aggregator.rebuild import rebuild
 
-    from . import output, progress
+    from . import output as printed
+    from . import progress
 
     loaded = settings(config, window, fold_after=fold_after, drop_after=drop_after)
     with progress.shown(sys.stderr.isatty() and not as_json) as tell:
-        report = rebuild(source, target, loaded, tell, discard=discard)
-    output.report(report, as_json=as_json)
+        report = rebuild(source, target, loaded, tell, discard=discard, workers=workers)
+    printed.report(report, as_json=as_json)
+
+
+@explained
+def compile_command() -> None:
+    """Make the machine code that long logs are read with, ahead of the first run: as part of an image, for example.
+
+    It takes some ten seconds, and is kept under $NUMBA_CACHE_DIR, $XDG_CACHE_HOME or ~/.cache, for this version of
+    logemit and this kind of processor.
+    """
+    without_pandas()
+    from aggregator.engines import compile_now
+
+    typer.echo(compile_now())
 
 
 def register(app: typer.Typer) -> None:
@@ -141,6 +162,7 @@ def register(app: typer.Typer) -> None:
         "compact": compact_command,
         "rebuild": rebuild_command,
         "repair": repair_command,
+        "compile": compile_command,
     }
     for name, command in commands.items():
         app.command(name=name, epilog=EXIT_CODES)(command)

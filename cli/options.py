@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -18,18 +19,22 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 EXIT_CODES = (
     "Exit codes: 0 done · 1 check found rejected lines · 2 usage · 65 damaged state · 66 no such input · "
-    "70 defect of logemit's own · 73 output cannot be written · 74 reading or writing failed · "
-    "75 another run holds the lock · 78 bad logemit.toml · 130 interrupted."
+    "69 a server cannot be reached or a port not be had · 70 defect of logemit's own · 73 output cannot be written · "
+    "74 reading or writing failed · 75 another run holds the lock · 78 bad logemit.toml · 130 interrupted."
 )
 
 Sources = Annotated[
     list[str],
     typer.Argument(
         metavar="SOURCE",
-        help="Log files, folders or globs, plain, .gz, .zst, .xz or .bz2; - is standard input.",
+        help="Log files, folders or globs, plain, .gz, .zst, .xz or .bz2; - is standard input. Objects as URLs, with "
+        "globs and dates: s3://bucket/app/{YYYY}/{MM}/{DD}/*.gz; a prefix ends with /.",
         show_default=False,
     ),
 ]
+_ARENA_MAX, _MMAP_THRESHOLD = -8, -3
+"""M_ARENA_MAX and M_MMAP_THRESHOLD of malloc.h."""
+
 ConfigFile = Annotated[
     str | None,
     typer.Option("--config", metavar="FILE", help="A logemit.toml with summaries and metrics of your own."),
@@ -52,6 +57,47 @@ LateLimit = Annotated[
     str | None,
     typer.Option("--late-limit", metavar="DAYS", help="Count events older than this in the totals only."),
 ]
+LookBack = Annotated[
+    str | None,
+    typer.Option(
+        "--look-back",
+        metavar="DAYS",
+        help="Of URLs with a date, list from so long before the newest object read; default 3d.",
+    ),
+]
+
+
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", metavar="N", min=1, max=64, help="Threads; default one for each processor, up to 3."),
+]
+
+
+RejectsFile = Annotated[
+    str | None,
+    typer.Option(
+        "--rejects",
+        metavar="FILE",
+        help="Keep rejected lines there, as JSON lines with file, line, offset and reason; up to 16 MiB.",
+    ),
+]
+TextFolder = Annotated[
+    str | None,
+    typer.Option(
+        "--textfile",
+        metavar="DIR",
+        help="Also put the text where node_exporter's textfile collector reads it, named after the output; "
+        "or DIR/NAME.prom.",
+    ),
+]
+EnvelopeName = Annotated[
+    str | None,
+    typer.Option(
+        "--envelope",
+        metavar="NAME",
+        help="What lines are wrapped in, where it is not recognised: docker, cri, journald …; bare for nothing.",
+    ),
+]
 
 
 def settings(
@@ -70,18 +116,76 @@ def settings(
     return configuration.with_retention(loaded, {key: value for key, value in given.items() if value is not None})
 
 
-def folder(name: str, option: str) -> Path:
-    """Raises UsageError for an empty name."""
+def days(span: str | None, option: str) -> int | None:
+    """Raises UsageError."""
+    from aggregator.config import parse_days
+
+    return None if span is None else parse_days(span, option)
+
+
+def output(name: str, option: str) -> Path | str:
+    """A folder, or a URL. Raises UsageError for an empty name."""
+    from aggregator.urls import is_url
+
+    return name if is_url(name) else folder(name, option)
+
+
+def folder(name: str, option: str, what: str = "a folder") -> Path:
+    """Raises UsageError for an empty name, and for a URL."""
+    from aggregator.urls import is_url, shown
+
     if not name:
-        raise UsageError(f"{option} is empty; name a folder")
+        raise UsageError(f"{option} is empty; name {what}")
+    if is_url(name):
+        raise UsageError(f"{shown(name)}: this works on folders only; copy it to one, and the result back")
     return Path(name)
 
 
-def refuse_if_held(out: Path) -> None:
+def refuse_if_held(out: Path | str) -> None:
     """Before anything that takes time to load. Raises LockedError."""
     from aggregator.store.lock import refuse_if_held as refuse
 
-    refuse(out / "_logemit/lock")
+    if isinstance(out, Path):
+        refuse(out / "_logemit/lock")
+
+
+class _NoPandas:
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == "pandas":
+            raise ImportError(name)
+
+
+def without_pandas() -> None:
+    """Before a command that needs none: pyarrow loads pandas if it can, which takes a third of a short run.
+
+    It asks once, for good.
+    """
+    if "pandas" in sys.modules:
+        return
+    finder: Any = _NoPandas()
+    sys.meta_path.insert(0, finder)
+    try:
+        import pyarrow
+
+        pyarrow.scalar(0)
+    finally:
+        sys.meta_path.remove(finder)
+
+
+def frugal() -> None:
+    """Before a command that takes in logs of any size, and before it imports: no thread keeps memory for itself.
+
+    Nor does one wait for matrices to multiply, and what there is to collect can wait: hardly anything goes in circles.
+    """
+    import ctypes
+    import gc
+
+    gc.set_threshold(100_000)
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    with suppress(OSError, AttributeError):  # not the GNU C library
+        ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)
+        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, 1 << 20)
 
 
 def explained(command: F) -> F:

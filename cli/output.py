@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -11,14 +11,29 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from aggregator.definitions import Filter
+from aggregator.envelopes import ENVELOPES
+
 if TYPE_CHECKING:
     from aggregator.check import Findings
     from aggregator.definitions import Catalogue
+    from aggregator.doubts import Examined
     from aggregator.report import Report
 
 
+SOURCES_SHOWN = 20
 EVENTS_SHOWN = 8
 """Kinds of events that a report names; --json has them all."""
+
+
+class Terminal(Console):
+    """Of one whose reader went away the commands are told, not ended by rich with an exit code of an error."""
+
+    def __init__(self) -> None:
+        super().__init__(highlight=False)
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
 
 
 def print_json(value: Any) -> None:
@@ -26,32 +41,32 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False))
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Text from a log without its control characters: a terminal would obey them."""
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
-def _warn(message: str) -> None:
-    typer.echo(f"logemit: {_visible(message)}", err=True)
+def warn(message: str) -> None:
+    typer.echo(f"logemit: {visible(message)}", err=True)
 
 
 def plain(text: str) -> str:
     """Text from a log or a name for a terminal: without control characters, and not read as markup."""
-    return escape(_visible(text))
+    return escape(visible(text))
 
 
 def report(found: "Report", *, as_json: bool) -> None:
     """What a run of aggregate did."""
     for message in found.warnings:
-        _warn(message)
+        warn(message)
     for message in found.rejections:
-        _warn(f"rejected {message}")
+        warn(f"rejected {message}")
     if found.rejected > len(found.rejections):
-        _warn(f"{found.rejected - len(found.rejections)} more rejected; logemit check lists them")
+        warn(f"{found.rejected - len(found.rejections)} more rejected; logemit check lists them")
     if found.read and not found.events and not found.duplicates:
-        _warn(f"no events in {found.read} new lines; is logemit.middleware.EventMiddleware on, and its output here?")
+        warn(f"no events in {found.read} new lines; is logemit.middleware.EventMiddleware on, and its output here?")
     if found.run == 1 and not found.read:
-        _warn("nothing to read: the sources are empty")
+        warn("nothing to read: the sources are empty")
     if as_json:
         print_json(asdict(found))
         return
@@ -70,6 +85,7 @@ def report(found: "Report", *, as_json: bool) -> None:
         ("held", found.held, "dated in the future, set aside"),
         ("released", found.released, "were held, and their time has come"),
         ("invalid fields", found.fields_invalid, "left out of their events"),
+        ("cut", found.texts_cut, "values of labels that were too long"),
         ("late", found.late, "older than the limit, in the totals only"),
         ("gaps", found.gaps, "logs that went away before they were read to their end"),
         ("conflicts", found.conflicts, "numbers used twice by a process, both counted"),
@@ -86,7 +102,7 @@ def report(found: "Report", *, as_json: bool) -> None:
     )
     for name, value, note in rows:
         table.add_row(name, f"{value:,}" if isinstance(value, int) else str(value), note)
-    console = Console(highlight=False)
+    console = Terminal()
     console.print(table)
     console.print(f"Parquet     {plain(found.out)}/<summary>/", soft_wrap=True)
     console.print(f"Prometheus  {plain(found.out)}/metrics.prom", soft_wrap=True)
@@ -106,7 +122,7 @@ def findings(found: "Findings", *, as_json: bool) -> None:
         print_json(asdict(found))
         return
     for message in found.warnings:
-        _warn(message)
+        warn(message)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("event")
     table.add_column("lines", justify="right")
@@ -117,8 +133,12 @@ def findings(found: "Findings", *, as_json: bool) -> None:
     table.add_row("rejected", f"{found.rejected:,}")
     if found.unfinished:
         table.add_row("unfinished", f"{found.unfinished:,}")
-    console = Console(highlight=False)
+    console = Terminal()
     console.print(table)
+    for source, lines in list(found.envelopes.items())[:SOURCES_SHOWN]:
+        console.print(f"{plain(source)}: {_wrapped(lines)}", soft_wrap=True)
+    if len(found.envelopes) > SOURCES_SHOWN:
+        console.print(f"… and {len(found.envelopes) - SOURCES_SHOWN:,} more sources")
     for name, count in sorted(found.fields_invalid.items()):
         console.print(f"left out {plain(name)}: {count:,} values that cannot be measured", soft_wrap=True)
     for message in found.rejections:
@@ -127,16 +147,52 @@ def findings(found: "Findings", *, as_json: bool) -> None:
         console.print(f"… and {found.rejected - len(found.rejections):,} more")
 
 
+def _wrapped(lines: Mapping[str, int]) -> str:
+    """The envelopes of a source's lines."""
+    titles = {envelope.name: envelope.title for envelope in ENVELOPES}
+    return ", ".join(f"{titles.get(name, 'bare lines')} ({count:,})" for name, count in lines.items())
+
+
 def metrics(catalogue: "Catalogue", *, as_json: bool) -> None:
     """The catalogue."""
     if as_json:
         print_json([asdict(metric) for metric in catalogue.metrics])
         return
+    from aggregator.mappings import told
+
     for summary in catalogue.summaries:
         of_summary = [metric for metric in catalogue.metrics if metric.summary == summary.name]
-        typer.echo(f"{summary.name}  ({len(of_summary)} metrics of event {summary.event})")
+        rows = f" where {visible(_passing(summary.taken))}" if summary.taken != Filter() else ""
+        typer.echo(f"{summary.name}  ({len(of_summary)} metrics of event {summary.event}{rows})")
         for metric in of_summary:
             labels = ",".join(label for label, _ in metric.labels)
             typer.echo(
                 f"  {metric.type:9}  {metric.name}{{{labels}}}" if labels else f"  {metric.type:9}  {metric.name}"
             )
+            for label, column in metric.labels:
+                if not isinstance(column, str):
+                    typer.echo(f"{'':13}{label} is {visible(told(column))}")
+
+
+def _passing(wanted: Filter) -> str:
+    conditions = [f"{name} is {_either(values)}" for name, values in wanted.where]
+    conditions += [f"{name} is not {_either(values)}" for name, values in wanted.unless]
+    return " and ".join(conditions)
+
+
+def _either(values: tuple[str, ...]) -> str:
+    return " or ".join(value or "empty" for value in values)
+
+
+def examined(found: "Examined", *, as_json: bool) -> None:
+    """What metrics --check found."""
+    if as_json:
+        print_json(asdict(found))
+        return
+    for problem in found.problems:
+        typer.echo(visible(str(problem)))
+    for doubt in found.doubts:
+        typer.echo(visible(str(replace(doubt, message=f"warning: {doubt.message}"))))
+    if not found.problems:
+        summaries = f"{found.summaries} summar{'y' if found.summaries == 1 else 'ies'}"
+        typer.echo(f"ok: {summaries}, {found.metrics} metric{'s' * (found.metrics != 1)}")

@@ -1,8 +1,8 @@
 """A progress bar on standard error, once the work takes more than two seconds and a person watches."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Timer
 
 Tell = Callable[[int, int], None]
 PATIENCE_SECONDS = 2.0
@@ -29,14 +29,16 @@ def shown(watched: bool, what: str = "reading", *, in_bytes: bool = True) -> Ite
     columns = (TextColumn(what), BarColumn(), *amount, TimeRemainingColumn())
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
     task = bar.add_task(what, total=None)
-    began = time.monotonic()
+    patience = Timer(PATIENCE_SECONDS, bar.start)
+    patience.daemon = True
 
     def tell(done: int, total: int) -> None:
-        if not bar.live.is_started and time.monotonic() - began > PATIENCE_SECONDS:
-            bar.start()
         bar.update(task, completed=done, total=total or None)
 
+    patience.start()
     try:
         yield tell
     finally:
+        patience.cancel()
+        patience.join()
         bar.stop()

@@ -5,11 +5,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
-from .output import plain, print_json
+from .output import Terminal, plain, print_json
 
 if TYPE_CHECKING:
     from aggregator.compact import Compacted
@@ -28,6 +27,7 @@ _MEANINGS = {
     "unchecked": "could not be checked for duplicates",
     "conflicts": "numbers used twice by a process, both counted",
     "fields_invalid": "left out of their events",
+    "texts_cut": "values of labels that were too long",
     "missing": "written by a process, not arrived yet",
     "lost": "missing for more than a day",
     "recovered": "arrived after they were counted as lost",
@@ -42,13 +42,15 @@ def status(found: "Status", *, sources: bool, as_json: bool) -> None:
     if as_json:
         print_json(asdict(found))
         return
-    console = Console(highlight=False)
+    console = Terminal()
     for line in _about(found):
         console.print(line, soft_wrap=True)
     if found.account:
         console.print(_account(found))
     if found.summaries:
         console.print(_summaries(found))
+    for line in _hidden(found):
+        console.print(line, soft_wrap=True)
     if sources:
         for source in found.sources:
             console.print(_source(source), soft_wrap=True)
@@ -63,6 +65,9 @@ def _about(found: "Status") -> list[str]:
     if found.finished:
         lines.append(f"last run   {_time(found.finished)}, {_ago(found.age_seconds)} ago, took {found.seconds:.2f} s")
         lines.append(f"last event {_time(found.newest_event)}" if found.newest_event else "no event yet")
+    if found.exported_until:
+        late = f", {_plural(found.history_amended, 'event')} came too late for it" if found.history_amended else ""
+        lines.append(f"exported until {_time(found.exported_until)} by backfill{late}")
     if not found.applied:
         lines.append("the last commit is not in its place yet; the next run finishes it")
     if found.staged:
@@ -75,7 +80,8 @@ def _about(found: "Status") -> list[str]:
     )
     lines.extend(f"{what} before {date}" for what, date in _marks(found) if date)
     counts = {state: sum(s.state == state for s in found.sources) for state in ("open", "closed", "gone")}
-    lines.append("logs known: " + ", ".join(f"{number:,} {state}" for state, number in counts.items()))
+    objects = f", {_plural(found.objects, 'object')}" if found.objects else ""
+    lines.append("logs known: " + ", ".join(f"{number:,} {state}" for state, number in counts.items()) + objects)
     return lines
 
 
@@ -105,6 +111,15 @@ def _summaries(found: "Status") -> Table:
     return table
 
 
+def _hidden(found: "Status") -> list[str]:
+    capped = ((metric, *item) for metric, of_labels in found.capped.items() for item in of_labels.items())
+    lines = [
+        f"{plain(metric)}: {number:,} {f'values of label {plain(label)!r}' if label else 'series'} as __other__"
+        for metric, label, number in capped
+    ]
+    return lines + [f"{plain(name)}: {number:,} events as __other__" for name, number in found.folded.items()]
+
+
 def _source(found: "Source") -> str:
     rest = f", {found.rest:,} bytes unfinished" if found.rest else ""
     return f"{found.state:6}  {decimal(found.bytes_read):>10}  {found.lines:>10,} lines  {plain(found.path)}{rest}"
@@ -130,7 +145,7 @@ def repaired(found: "Repaired", *, as_json: bool) -> None:
     if as_json:
         print_json({**asdict(found), "left": found.left})
         return
-    console = Console(highlight=False)
+    console = Terminal()
     for finding in found.findings:
         console.print(f"[bold]{finding.outcome}[/] {plain(finding.path)}: {plain(finding.problem)}", soft_wrap=True)
         console.print(f"    {plain(finding.remedy)}", soft_wrap=True)
@@ -147,7 +162,7 @@ def compacted(done: "Compacted", *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(done))
         return
-    console = Console(highlight=False)
+    console = Terminal()
     console.print(f"partitions written  {done.partitions:,}")
     if done.removed:
         console.print(f"files removed       {done.removed:,}")

@@ -33,6 +33,10 @@ PARTIAL = (
     ("opml", _OPML.replace("https://weekly.example/rss", "").encode()),
     ("json", json.dumps([*_JSON, {"title": "no address"}, "no bookmark", None]).encode()),
 )
+_MANY = [{"url": f"https://archive.example/{n}", "title": f"Page {n}"} for n in range(10_000)]
+LONG = ("json", json.dumps([*_JSON, *_MANY]).encode())
+"""So many that an import takes a while."""
+
 TAGGED = {"netscape": 3, "opml": 0, "json": 3}
 """How many tags the bookmarks of a file have, be it good or partial."""
 

@@ -16,22 +16,20 @@ import tempfile
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import servers
 import task_traffic
-from import_files import GOOD, PARTIAL, UNREADABLE
+from alerting import drive as alerting
+from bot import drive as bot
+from cron_jobs import record_cron, record_imports
+from shop import drive as shop
 from traffic import drive
-from traffic_client import Tally
 
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_logs"
 REQUESTS = {"gunicorn": 1000, "asgi": 300}
 TASKS = 150
-CRON_ROUNDS = 6
 _EVENT = b'{"logemit":'
-_POLL = re.compile(r"^feed (\d+): (\w+)(?:: (\d+) items, (\d+) new)?", re.MULTILINE)
-_IMPORT = re.compile(r"^[\w.]+: (\w+): (\d+) of (\d+) taken, (\d+) refused", re.MULTILINE)
 
 
 def record_gunicorn(log: Path, scratch: Path) -> dict[str, Any]:
@@ -59,45 +57,6 @@ def record_celery(log: Path, scratch: Path) -> dict[str, Any]:
             tally = task_traffic.drive(server.url, TASKS)
     retries = sum(runs for (_, state), runs in tally.tasks.items() if state == "retry")
     return {"tasks_sent": TASKS, "retries": retries, **tally.as_json()}
-
-
-def record_cron(log: Path, scratch: Path) -> dict[str, Any]:
-    """Commands one after the other, counted by what they print and how they end."""
-    env = servers.environment(scratch / "db.sqlite3")
-    random, tally, output, failed = Random(7), Tally(), "", 0
-    rounds = [(GOOD, PARTIAL)] * (CRON_ROUNDS - 1) + [(UNREADABLE, GOOD)]
-    with servers.feed_server() as feeds:
-        servers.load_example(env, feeds.url)
-        env |= {"LOGEMIT_OUTPUT": "stdout", "LOGEMIT_SERVICE": "bookmarks-jobs"}
-        output += servers.manage(env, "migrate").stdout
-        for kinds in rounds:
-            polled = servers.manage(env, "poll_feeds")
-            _count_polls(tally, polled.stdout)
-            output += polled.stdout
-            failed += polled.returncode != 0
-            for files in kinds:
-                format_, data = random.choice(files)
-                file = scratch / f"upload.{format_}"
-                file.write_bytes(data)
-                done = servers.manage(env, "import_bookmarks", str(file), "--user=1", f"--format={format_}")
-                tally.imported(format_, _import_summary(done.stdout) if done.returncode == 0 else {"status": "error"})
-                output += done.stdout
-                failed += done.returncode != 0
-    log.write_bytes(output.encode())
-    counted = tally.as_json()
-    return {"commands": 1 + 3 * CRON_ROUNDS, "failed_commands": failed} | {k: counted[k] for k in counted if counted[k]}
-
-
-def _count_polls(tally: Tally, output: str) -> None:
-    for feed, status, discovered, new in _POLL.findall(output):
-        tally.poll(int(feed), {"status": status, "items_discovered": int(discovered or 0), "items_new": int(new or 0)})
-
-
-def _import_summary(output: str) -> dict[str, Any]:
-    match = _IMPORT.search(output)
-    assert match, output
-    taken, total, refused = (int(number) for number in match.groups()[1:])
-    return {"status": match[1], "items_total": total, "items_processed": taken, "items_failed": refused}
 
 
 CASES: dict[str, tuple[str, Callable[[Path, Path], dict[str, Any]], str]] = {
@@ -145,6 +104,50 @@ ended in a traceback. The requests to the feeds are not requests to the app: the
     python manage.py poll_feeds 2>&1
     python manage.py import_bookmarks FILE --user=1 --format=FORMAT 2>&1""",
     ),
+    "imports": (
+        "jobs.log.gz",
+        record_imports,
+        """\
+Two polls of {active_feeds} feeds, then an import of so many bookmarks that it tells how far it is every five seconds.
+
+    export LOGEMIT_OUTPUT=stdout LOGEMIT_SERVICE=bookmarks-imports
+    python manage.py poll_feeds 2>&1
+    python manage.py import_bookmarks FILE --user=1 --format=json 2>&1""",
+    ),
+    "alerting": (
+        "stdout.log",
+        alerting.record,
+        """\
+{runs} runs of examples/alerting, one after the other, without Django: data that is checked, drift that is found, alerts
+that are handed to channels of which one is sometimes down, reports, and jobs of which some fail. Two runs were killed
+in the middle of their last job: it started, and never ended.
+
+    LOGEMIT_SERVICE=upstream python product.py FOLDER""",
+    ),
+    "shop": (
+        "stdout.log",
+        shop.record,
+        """\
+examples/shop: two workers of gunicorn, a Celery worker with its scheduler, a cache and queues in Redis, and now and
+then, as cron would, health checks and what the machine uses. In the end the worker was stopped, and the last two rounds
+of health checks found neither it nor the scheduler. The client sent most of the {requests} requests, a health check the
+others.
+
+    gunicorn config.wsgi:application --workers=2 --access-logfile=- 2>&1
+    LOGEMIT_SERVICE=shop-worker celery --quiet -A config.celery worker --beat --loglevel=INFO --concurrency=2 2>&1
+    LOGEMIT_SERVICE=shop-cron python manage.py health_checks --json 2>&1 >/dev/null
+    LOGEMIT_SERVICE=shop-cron python manage.py system_stats 2>&1 >/dev/null""",
+    ),
+    "bot": (
+        "stdout.log",
+        bot.record,
+        """\
+examples/bot under uvicorn, without Django, between a client and a messenger that was down for a while: requests to its
+web API, its calls of the messenger's, updates, queries, jobs, health checks. The client counted its requests, the
+messenger the calls, and the database what had been put into it.
+
+    LOGEMIT_SERVICE=bot uvicorn bot:app 2>&1""",
+    ),
 }
 
 README = """\
@@ -153,11 +156,15 @@ README = """\
 {what}
 
 Recorded with `make sample-logs` (examples/record.py) on Python {python}, Django {django}, gunicorn {gunicorn},
-uvicorn {uvicorn} and Celery {celery}, with the database that `manage.py load_example` makes. `{log}` is the output
+uvicorn {uvicorn} and Celery {celery}{made}. `{log}` is the output
 as it came, but for the directories in tracebacks, which were renamed. `client.json` is what the other side counted,
 without a look at the log; `expected.prom` is what `logemit aggregate` made of the log, without its figures about
 itself.
 """
+
+
+OTHERS = ("alerting", "shop", "bot")
+OF_BOOKMARKS = ", with the database that `manage.py load_example` makes"
 
 
 def record(case: str) -> Path:
@@ -173,9 +180,9 @@ def record(case: str) -> Path:
     (folder / name).write_bytes(gzip.compress(data, mtime=0) if name.endswith(".gz") else data)
     (folder / "client.json").write_text(json.dumps(counts, indent=1, ensure_ascii=False) + "\n")
     versions = {package: version(package) for package in ("django", "gunicorn", "uvicorn", "celery")}
-    (folder / "README.md").write_text(
-        README.format(case=case, what=what.format(**counts), log=name, python=platform.python_version(), **versions)
-    )
+    made = OF_BOOKMARKS if case not in OTHERS else ""
+    facts = {"case": case, "what": what.format(**counts), "log": name, "made": made, **versions}
+    (folder / "README.md").write_text(README.format(python=platform.python_version(), **facts))
     return folder
 
 
@@ -184,7 +191,7 @@ def neutral(data: bytes, scratch: Path) -> bytes:
     site = "/srv/bookmarks/.venv/lib/python3/site-packages"
     renamed = {
         str(scratch): "/srv/data",
-        str(servers.PROJECT): "/srv/bookmarks",
+        str(servers.PROJECT.parent): "/srv",
         sysconfig.get_path("purelib"): site,
         sys.prefix: "/srv/bookmarks/.venv",
         str(SAMPLES.parent): site,
@@ -214,12 +221,12 @@ def main() -> None:
     parser.add_argument("--only-expected", action="store_true", help="keep the logs; aggregate them afresh")
     options = parser.parse_args()
     cases = options.cases or CASES
-    if "celery" in cases and not options.only_expected:
+    if {"celery", "shop"} & {*cases} and not options.only_expected:
         try:
             servers.redis_program()
         except FileNotFoundError as exc:
-            others = " ".join(case for case in CASES if case != "celery")
-            sys.exit(f"record: {exc}; or leave the case celery out: record.py {others}")
+            others = " ".join(case for case in CASES if case not in {"celery", "shop"})
+            sys.exit(f"record: {exc}; or leave the cases out that need it: record.py {others}")
     for case in cases:
         folder = SAMPLES / case if options.only_expected else record(case)
         write_expected(folder)

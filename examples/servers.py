@@ -15,8 +15,8 @@ from threading import Thread
 from feed_server import FeedServer
 
 PROJECT = Path(__file__).resolve().parent / "bookmarks"
-START_SECONDS = 30.0
-STOP_SECONDS = 30.0
+START_SECONDS = 60.0
+STOP_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +27,17 @@ class Server:
 
 
 def environment(database: Path, **variables: str) -> dict[str, str]:
-    """A bare environment for the project: nothing of the user's own gets into it."""
+    """A bare environment for the project: nothing of the user's own gets into it, and logemit is that beside it."""
+    checkout = {"PYTHONPATH": str(PROJECT.parent.parent)}
     bare = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
-    return {**bare, "DJANGO_SETTINGS_MODULE": "config.settings", "BOOKMARKS_DB": str(database), **variables}
+    return {**checkout, **bare, "DJANGO_SETTINGS_MODULE": "config.settings", "BOOKMARKS_DB": str(database), **variables}
 
 
-def manage(env: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+def manage(env: Mapping[str, str], *arguments: str, project: Path = PROJECT) -> subprocess.CompletedProcess[str]:
     """Run a management command; its stdout and stderr come in one text, as cron would mail them."""
     command = [sys.executable, "manage.py", *arguments]
     both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    return subprocess.run(command, cwd=PROJECT, env=dict(env), text=True, timeout=120, check=False, **both)
+    return subprocess.run(command, cwd=project, env=dict(env), text=True, timeout=120, check=False, **both)
 
 
 def load_example(env: Mapping[str, str], feeds_url: str) -> None:
@@ -74,12 +75,14 @@ def gunicorn(
     *,
     stdout: Path,
     arguments: Sequence[str] = (),
+    port: int = 0,
+    project: Path = PROJECT,
 ) -> Iterator[Server]:
     """gunicorn with its stdout and stderr, access log included, appended to one file."""
-    port = free_port()
+    port = port or free_port()
     command = [sys.executable, "-m", "gunicorn", "config.wsgi:application", f"--bind=127.0.0.1:{port}"]
     command += [f"--workers={workers}", f"--worker-class={worker_class}", "--access-logfile=-", "--no-control-socket"]
-    with _running([*command, *arguments], project_env, stdout, lambda: _is_open(port)) as process:
+    with _running([*command, *arguments], project_env, stdout, lambda: _is_open(port), project) as process:
         yield Server(f"http://127.0.0.1:{port}", process, stdout)
 
 
@@ -90,12 +93,14 @@ def uvicorn(
     *,
     stdout: Path,
     arguments: Sequence[str] = (),
+    app: str = "config.asgi:application",
+    project: Path = PROJECT,
 ) -> Iterator[Server]:
     """uvicorn with its stdout and stderr, access log included, appended to one file."""
     port = free_port()
-    command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--host=127.0.0.1", f"--port={port}"]
+    command = [sys.executable, "-m", "uvicorn", app, "--host=127.0.0.1", f"--port={port}"]
     command += [f"--workers={workers}", "--no-use-colors"]
-    with _running([*command, *arguments], project_env, stdout, lambda: _is_open(port)) as process:
+    with _running([*command, *arguments], project_env, stdout, lambda: _is_open(port), project) as process:
         yield Server(f"http://127.0.0.1:{port}", process, stdout)
 
 
@@ -116,20 +121,31 @@ def redis(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def celery_worker(project_env: Mapping[str, str], processes: int = 4, *, stdout: Path) -> Iterator[None]:
+def celery_worker(
+    project_env: Mapping[str, str],
+    processes: int = 4,
+    *,
+    stdout: Path,
+    arguments: Sequence[str] = (),
+    project: Path = PROJECT,
+) -> Iterator[None]:
     """A prefork worker with its stdout and stderr appended to one file; it ends when its tasks have."""
     command = [sys.executable, "-m", "celery", "--quiet", "-A", "config.celery", "worker", "--loglevel=INFO"]
     command += ["--hostname=worker@bookmarks", "--queues=celery,imports", f"--concurrency={processes}"]
-    with _running(command, project_env, stdout, lambda: b"worker@bookmarks ready." in stdout.read_bytes()):
+
+    def is_ready() -> bool:
+        return b"worker@bookmarks ready." in stdout.read_bytes()
+
+    with _running([*command, *arguments], project_env, stdout, is_ready, project):
         yield
 
 
 @contextmanager
 def _running(
-    command: list[str], env: Mapping[str, str], log: Path, is_ready: Callable[[], bool]
+    command: list[str], env: Mapping[str, str], log: Path, is_ready: Callable[[], bool], folder: Path = PROJECT
 ) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("ab") as output:
-        process = subprocess.Popen(command, cwd=PROJECT, env=dict(env), stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=folder, env=dict(env), stdout=output, stderr=subprocess.STDOUT)
     try:
         _wait_until(is_ready, process, log)
         yield process

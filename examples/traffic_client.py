@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from import_files import TAGGED
 
-CACHED_VIEWS = ("tag_detail", "api_stats")
+CACHED_VIEWS = ("tag_detail", "api_stats", "product_list")
 _TIMEOUT_SECONDS = 60
 
 

@@ -10,6 +10,7 @@ from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from . import conf, outside, process
 from .emitter import harmless, write_events
+from .spans import ended_by
 from .unit import Unit, current
 
 SERVERS = frozenset({"runserver", "runserver_plus", "testserver", "daphne", "shell", "shell_plus", "dbshell", "test"})
@@ -45,7 +46,7 @@ def _run(name: str, execute: functools.partial[Any]) -> Any:
     try:
         return execute()
     except BaseException as exc:
-        status = _ended_by(exc)
+        status = ended_by(exc) or "ok"
         unit.exception = type(exc).__name__ if status != "ok" else None
         raise
     finally:
@@ -53,12 +54,6 @@ def _run(name: str, execute: functools.partial[Any]) -> Any:
         with harmless():
             _finish(unit, name, status, (time.perf_counter_ns() - start + 500) // 1000)
         reset_contextvars(**bound)
-
-
-def _ended_by(exc: BaseException) -> str:
-    if isinstance(exc, SystemExit):
-        return "ok" if exc.code is None or (isinstance(exc.code, int) and exc.code == 0) else "error"
-    return "error" if isinstance(exc, Exception) else "aborted"
 
 
 def _finish(unit: Unit, name: str, status: str, microseconds: int) -> None:

@@ -45,6 +45,7 @@ class Settings:
     response_id_header: str
     context_fields: tuple[str, ...]
     processors: tuple[Processor, ...]
+    backends: tuple[Any, ...]
     process_stats_seconds: float | None
     write_timeout_seconds: float
     problems: tuple[str, ...] = field(default=(), compare=False)
@@ -126,14 +127,20 @@ def _processors(value: Any) -> tuple[Processor, ...]:
     return processors
 
 
+def _backends(value: Any) -> tuple[Any, ...]:
+    backends = tuple(_load(item) if isinstance(item, str) else item for item in _listed(value))
+    if not backends or not all(callable(backend) or callable(getattr(backend, "write", None)) for backend in backends):
+        raise ValueError("expected backends, what makes one of the settings, or their dotted paths")
+    return backends
+
+
 def _listed(value: Any) -> Any:
     return _names(value) if isinstance(value, str) else value
 
 
-def _load(path: str) -> Processor:
+def _load(path: str) -> Any:
     module, _, name = path.rpartition(".")
-    processor: Processor = getattr(import_module(module), name)
-    return processor
+    return getattr(import_module(module), name)
 
 
 SETTINGS = (
@@ -216,6 +223,12 @@ SETTINGS = (
         "structlog processors, or their dotted paths, that every event passes before it is written.",
     ),
     Setting(
+        "BACKENDS",
+        ("logemit.backends.LineWriter",),
+        _backends,
+        "What events go to: backends, or their dotted paths. One that fails keeps neither the others nor the app.",
+    ),
+    Setting(
         "PROCESS_STATS_SECONDS",
         15.0,
         _seconds_or_none,
@@ -256,7 +269,7 @@ def load(django: Any, environ: Mapping[str, str]) -> Settings:
         except Exception as exc:  # whatever a setting does, the app starts
             source = variable if variable in environ else f'LOGEMIT["{setting.name}"]'
             problems.append(f"{source} is {raw!r}: {exc}; using {setting.default!r}")
-            values[setting.name.lower()] = setting.default
+            values[setting.name.lower()] = setting.parse(setting.default)
     known = {setting.name for setting in SETTINGS}
     problems.extend(f'LOGEMIT["{name}"] is not a setting of logemit' for name in given if name not in known)
     values["service"] = values["service"] or _default_service(django)

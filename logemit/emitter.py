@@ -1,11 +1,12 @@
 """From (event, fields) to written lines. Nothing here ever raises into the app."""
 
 import logging
+import os
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from structlog import DropEvent
 from structlog.typing import EventDict, Processor
@@ -15,7 +16,10 @@ from .context import variable
 from .line import STAMPED, add_timestamp, plain, render, render_all, short
 from .unit import Unit, current
 from .vocabulary import EVENTS
-from .writer import Line, Writer
+from .writer import Line
+
+if TYPE_CHECKING:
+    from .backends import Backend
 
 logger = logging.getLogger("logemit")
 Event = tuple[str, dict[str, Any]]
@@ -32,11 +36,15 @@ _DECLARED = {event.name: frozenset(field.name for field in event.fields) for eve
 
 
 class _Emitter:
-    """The writer and the processors that the settings ask for, made at the first event."""
+    """The backend and the processors that the settings ask for, made at the first event."""
 
     def __init__(self, settings: conf.Settings) -> None:
         self.settings = settings
-        self.writer: Output = _diversion or Writer(settings)
+        self.backend: Backend = _diversion or _opened(settings)
+        self.measure = getattr(self.backend, "measure", None)
+        """Takes in each operation on an instrument, where a backend wants them."""
+        self.pid = os.getpid()
+        self.told: dict[object, object] = {}
         self._service = short(settings.service)
         self._let_through = {
             kind: [(name, variable(name)) for name in settings.context_fields if name not in ids]
@@ -67,7 +75,7 @@ class _Emitter:
                 if line is not None:
                     lines.append(line)
             if lost:
-                self.writer.lose(1)
+                self.backend.lose(1)
         return lines
 
     def _context(self, unit: Unit | None) -> dict[str, Any]:
@@ -101,6 +109,12 @@ def _of_unit(unit: Unit | None) -> dict[str, Any]:
     return {"unit": unit.kind, "task_id" if unit.kind == "task" else "request_id": unit.id}
 
 
+def _opened(settings: conf.Settings) -> "Backend":
+    from .backends import opened  # noqa: PLC0415  backends tell their failures through this module
+
+    return opened(settings)
+
+
 _made: dict[str, _Emitter] = {}
 """The emitter, once made. Of two threads that make one at first, setdefault keeps one, without a lock to fork with."""
 
@@ -110,39 +124,41 @@ def _get() -> _Emitter:
     return emitter if emitter is not None else _made.setdefault("emitter", _Emitter(conf.current()))
 
 
+def active() -> _Emitter | None:
+    """None where nothing is to be written at all."""
+    emitter = _get()
+    return emitter if emitter.settings.enabled else None
+
+
+def first_time(what: object) -> bool:
+    """Whether this process has not told it to this output yet: True once in each, also after a reset."""
+    emitter = _get()
+    if emitter.pid != os.getpid():
+        emitter.pid, emitter.told = os.getpid(), {}
+    mine = object()
+    return emitter.told.setdefault(what, mine) is mine
+
+
 def reset() -> None:
     """Read the settings again and open the output again, as a new process would."""
     old = _made.pop("emitter", None)
     conf.reload()
     if old is not None:
-        old.writer.close()
+        old.backend.close()
 
 
-def try_output(event: str, **fields: Any) -> OSError | None:
+def try_output(event: str, **fields: Any) -> Exception | None:
     """Write an event, and say what was in the way; None where nothing was."""
     emitter = _get()
     lines = emitter.lines([(event, fields)], None, as_given=True)
-    return None if emitter.writer.write(lines) else emitter.writer.last_error
-
-
-class Output(Protocol):
-    """What lines are handed to."""
-
-    @property
-    def last_error(self) -> OSError | None: ...
-
-    def write(self, lines: Sequence[Line]) -> bool: ...
-
-    def lose(self, lines: int) -> None: ...
-
-    def close(self) -> None: ...
+    return None if emitter.backend.write(lines) else emitter.backend.last_error
 
 
 @contextmanager
-def diverted(output: Output) -> Iterator[None]:
-    """Hand lines to another output, whatever settings are read meanwhile."""
+def diverted(backend: "Backend") -> Iterator[None]:
+    """Hand lines to another backend, whatever settings are read meanwhile."""
     global _diversion
-    before, _diversion, kept = _diversion, output, _made.pop("emitter", None)
+    before, _diversion, kept = _diversion, backend, _made.pop("emitter", None)
     try:
         yield
     finally:
@@ -151,10 +167,10 @@ def diverted(output: Output) -> Iterator[None]:
         if kept is not None and kept.settings is conf.current():
             _made["emitter"] = kept
         elif kept is not None:
-            kept.writer.close()
+            kept.backend.close()
 
 
-_diversion: Output | None = None
+_diversion: "Backend | None" = None
 
 
 def emit(event: str, /, **fields: Any) -> None:
@@ -173,8 +189,8 @@ def write_events(events: Sequence[Event], unit: Unit | None, *, as_given: bool =
         if not emitter.settings.enabled:
             return
         lines = emitter.lines(events, unit, as_given)
-        if lines and not emitter.writer.write(lines):
-            _tell_once("output", f"cannot write events: {emitter.writer.last_error}; they are dropped and counted")
+        if lines and not emitter.backend.write(lines):
+            _tell_once("output", f"cannot write events: {emitter.backend.last_error}; they are dropped and counted")
     except Exception as exc:
         if not swallowed(exc):
             raise
@@ -188,6 +204,15 @@ def swallowed(exc: Exception) -> bool:
     if _is_from_a_signal(exc.__traceback__):
         return False
     _tell_once("event", f"an event was lost: {exc!r}", exc)
+    return True
+
+
+def failed(backend: object, exc: Exception) -> bool:
+    """The same of a backend, which may be the app's own: told once for each."""
+    if _is_from_a_signal(exc.__traceback__):
+        return False
+    name = getattr(backend, "__qualname__", type(backend).__qualname__)
+    _tell_once(f"backend {name}", f"the backend {name} failed: {exc!r}; others go on", exc)
     return True
 
 

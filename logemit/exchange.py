@@ -11,7 +11,7 @@ from django.template.response import SimpleTemplateResponse
 
 from . import conf, outside
 from .emitter import swallowed, write_events
-from .unit import Unit, entered
+from .unit import Unit, entered, of_app
 from .vocabulary import INVALID_METHOD, METHODS, UNNAMED_VIEW
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ class Exchange(Unit):
             if not (self.is_muted() or (patterns and _any_matches(patterns, fields["view"]))):
                 write_events([*folded, ("http_request", fields)], self)
                 outside.flush()
+            elif own := of_app(folded):
+                write_events(own, self)
         except Exception as exc:
             if not swallowed(exc):
                 raise

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from structlog.typing import EventDict
 
+from .naming import shortened
 from .unit import Unit
 from .vocabulary import BY_NAME, COMMON, LINE_LIMIT, SCHEMA_VERSION
 from .writer import STAMP_LIMIT, Line
@@ -147,9 +148,8 @@ def _fitted(body: Mapping[str, Any], limit: int) -> bytes:
 
 
 def _cut(value: Any, longest: int) -> Any:
-    if not isinstance(value, str) or len(encoded := value.encode("utf-8", "replace")) <= longest:
-        return value
-    return encoded[: longest - 3].decode("utf-8", "ignore") + "…"
+    is_long = isinstance(value, str) and len(value.encode("utf-8", "replace")) > longest
+    return shortened(value, longest) if is_long else value
 
 
 def _dumps(value: Any) -> bytes:

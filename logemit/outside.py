@@ -11,10 +11,10 @@ import threading
 import weakref
 from typing import Any
 
-from . import process
-from .emitter import write_events
+from . import conf, gauges, process
+from .emitter import harmless, write_events
 from .fold import Kind
-from .unit import Drained, Unit, current
+from .unit import Drained, Unit, current, of_app
 
 
 class _ThreadEnd:
@@ -107,6 +107,23 @@ def at_exit() -> None:
         flush(last=True)
     else:
         flush_fold()
+    if ended := gauges.ended():
+        write_events(ended, unit())
+
+
+def flush_all() -> None:
+    """Write what waits now: of the current unit of work, of this thread outside any, and gauges that ask a function.
+
+    For a program that runs long without requests or tasks. What other threads have done waits for them. Never raises.
+    """
+    with harmless():
+        where = current.get()
+        if where is not None and (drained := where.drain()):
+            write_events(of_app(drained) if where.is_muted() else drained, where)
+        asks = process.is_due() and conf.current().process_stats_seconds is not None
+        flush()
+        if not asks and (asked := gauges.functions()):
+            write_events(asked, unit())
 
 
 _watches_exits = False

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from math import inf
 from typing import Any
 
-from . import conf, pools
+from . import conf, gauges, pools
 from .fold import Lines
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -105,7 +105,8 @@ def due(*, last: bool = False) -> Lines:
         of_collector: Lines = [("gc_stats", {"generation": i, **counts}) for i, counts in enumerate(collected)]
         uses = _nothing() if last else _used()
         fields = {**_PYTHON, "cpu_seconds": _cpu_seconds(told), **uses, "alive": 0 if last else 1, **totals}
-        return [("process_stats", fields), *of_collector, *pools.lines(closed=last)]
+        told_again = [] if last else gauges.told_again()
+        return [("process_stats", fields), *of_collector, *pools.lines(closed=last), *told_again]
     finally:
         told.busy.release()
 

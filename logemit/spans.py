@@ -1,24 +1,30 @@
-"""Things that take a while and end one way or another: feed polls and bookmark imports.
+"""Things that take a while and end one way or another: the span that times one, and writes an event at its end.
 
 Each is a context manager, sync and async, and a decorator of functions, sync and async.
 """
 
-import functools
 import inspect
 import os
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar, cast
+from typing import Any, Self
 
+from .around import Around, P, R
 from .emitter import emit, harmless
 from .vocabulary import BY_NAME
 
-P = ParamSpec("P")
-R = TypeVar("R")
+
+def ended_by(exc: BaseException | None) -> str | None:
+    """`error`; `aborted` for what is no Exception, such as a cancellation; None for none, and for `sys.exit(0)`."""
+    if isinstance(exc, SystemExit):
+        return None if exc.code is None or (isinstance(exc.code, int) and exc.code == 0) else "error"
+    if exc is None:
+        return None
+    return "error" if isinstance(exc, Exception) else "aborted"
 
 
-class Span:
+class Span(Around):
     """Times itself and writes one event at its end.
 
     status is what `set(status=…)` said; else `success` where results were set; else `unknown`, because a function
@@ -27,6 +33,9 @@ class Span:
     As a decorator it makes a new span for each call: a field that is a callable is called with the call's arguments,
     and a mapping that the function returns is taken as its results.
     """
+
+    id_field = ""
+    """The field that tells one from another, where the event has one."""
 
     def __init__(self, event: str, fields: Mapping[str, Any]) -> None:
         self._event = event
@@ -40,16 +49,24 @@ class Span:
         return self
 
     def __enter__(self) -> Self:
-        if BY_NAME[self._event].field("import_id"):
-            self._fields.setdefault("import_id", os.urandom(8).hex())
+        if self.id_field:
+            self._fields.setdefault(self.id_field, os.urandom(8).hex())
         self._start = time.perf_counter_ns()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
-        microseconds = (time.perf_counter_ns() - self._start + 500) // 1000
-        status = "error" if kind else self._results.pop("status", None) or ("success" if self._results else "unknown")
-        fields = {**self._fields, **self._results, "status": status, "duration_seconds": microseconds / 1e6}
-        emit(self._event, **fields)
+        seconds = self._seconds()
+        ending = self._ending(exc)
+        emit(self._event, **{**self._fields, **self._results, **ending, "duration_seconds": seconds})
+
+    def _seconds(self) -> float:
+        """Since it was entered, in whole microseconds."""
+        return (time.perf_counter_ns() - self._start + 500) // 1000 / 1e6
+
+    def _ending(self, exc: BaseException | None) -> dict[str, Any]:
+        """How it ended, in the event's words."""
+        given = self._results.pop("status", None)
+        return {"status": "error" if exc else given or ("success" if self._results else "unknown")}
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -60,54 +77,46 @@ class Span:
         self.__exit__(kind, exc, tb)
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def timed_async(*args: P.args, **kwargs: P.kwargs) -> Any:
-                with self._for_call(args, kwargs) as span:
-                    return span._take(await function(*args, **kwargs))
-
-            return cast("Callable[P, R]", timed_async)
-
-        if inspect.isgeneratorfunction(function):
-
-            @functools.wraps(function)
-            def timed_generator(*args: P.args, **kwargs: P.kwargs) -> Any:
-                with self._for_call(args, kwargs) as span:
-                    return span._take((yield from function(*args, **kwargs)))
-
-            return cast("Callable[P, R]", timed_generator)
-
         if inspect.isasyncgenfunction(function):
             raise TypeError(f"{function.__qualname__} is an asynchronous generator: use `async with` inside it")
+        return super().__call__(function)
 
-        @functools.wraps(function)
-        def timed(*args: P.args, **kwargs: P.kwargs) -> R:
-            with self._for_call(args, kwargs) as span:
-                return span._take(function(*args, **kwargs))
-
-        return timed
-
-    def _for_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> "Span":
+    def _for_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Self:
         fields = {}
         for name, value in self._fields.items():
             with harmless():  # a field that cannot be found is missing, and the call goes on
                 fields[name] = value(*args, **kwargs) if callable(value) else value
-        return Span(self._event, fields)
+        return type(self)(self._event, fields)
 
     def _take(self, returned: R) -> R:
-        if isinstance(returned, Mapping):
-            event = BY_NAME[self._event]
+        event = BY_NAME.get(self._event)
+        if event is not None and isinstance(returned, Mapping):
             with harmless():
                 self.set(**{name: value for name, value in returned.items() if event.field(name)})
         return returned
 
 
-def feed_poll(feed_id: Any, **fields: Any) -> Span:
-    """A poll of a feed: `with logemit.feed_poll(feed_id=7) as poll: poll.set(items_discovered=20, items_new=3)`."""
-    return Span("feed_poll", {"feed_id": feed_id, **fields})
+class Timed(Span):
+    """A span that is a `success` unless it was told otherwise or an exception came by."""
+
+    def _ending(self, exc: BaseException | None) -> dict[str, Any]:
+        given, ended = self._results.pop("status", None), ended_by(exc)
+        if self._has_words():
+            return {"status": ended or given or "success"}
+        return {} if ended or given is None else {"status": given}
+
+    def _has_words(self) -> bool:
+        """The event's status is not a number, as that of an http_request is."""
+        declared = BY_NAME.get(self._event)
+        field = declared.field("status") if declared else None
+        return declared is None or (field is not None and field.type == "string")
 
 
-def bookmark_import(user_id: Any, format: Any, **fields: Any) -> Span:  # noqa: A002
-    """An import: `with logemit.bookmark_import(user_id=1, format="opml") as job: job.set(items_processed=12)`."""
-    return Span("bookmark_import", {"user_id": user_id, "format": format, **fields})
+def timed(event: str, /, **fields: Any) -> Timed:
+    """Time anything: `with logemit.timed("external_api_call", method="sendMessage"): …`, or as a decorator.
+
+    The event, of the app's own or of logemit's, has `duration_seconds` and `status`: `success`, `error` where an
+    exception passed, `aborted` where it was cancelled or told to exit, or what `set(status=…)` says. What a decorated
+    function returns is taken as results only where the event is one of logemit's, which say what their fields are.
+    """
+    return Timed(event, fields)

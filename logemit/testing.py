@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from . import emitter, outside, process
-from .writer import Line
+from .backends import InMemory
 
 Event = dict[str, Any]
 
@@ -25,28 +25,6 @@ class CapturedEvents(list[Event]):
         return [event for event in self if event["event"] == name]
 
 
-class _Capture:
-    """Stands in for the writer; numbers the lines as that would."""
-
-    last_error: OSError | None = None
-
-    def __init__(self, events: CapturedEvents) -> None:
-        self._events = events
-        self.lost = 0
-
-    def write(self, lines: Sequence[Line]) -> bool:
-        for line in lines:
-            stamp = b',"proc":"captured","seq":%d' % len(self._events)
-            self._events.append(json.loads(line.head + stamp + line.tail))
-        return True
-
-    def lose(self, lines: int) -> None:
-        self.lost += lines
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
 @contextmanager
 def capture_events() -> Iterator[CapturedEvents]:
     """Take in every event of this process, of all its threads, until the end of the block.
@@ -56,7 +34,7 @@ def capture_events() -> Iterator[CapturedEvents]:
     rendered.
     """
     events = CapturedEvents()
-    capture = _Capture(events)
+    capture = InMemory(events=events)
     with process.quiet():
         outside.flush()
     with emitter.diverted(capture), process.quiet():

@@ -16,6 +16,7 @@ from .fold import FLUSH_OPERATIONS, FLUSH_SECONDS, Kind
 
 Drained = Sequence[tuple[str, dict[str, Any]]]
 NOTHING: Drained = ()
+_OF_APP = frozenset({"instrument", "measurement"})
 _forks = 0
 """How many lie between the first process and this one."""
 
@@ -104,7 +105,7 @@ class Unit:
                 self._since = now
             elif operations >= FLUSH_OPERATIONS or now - self._since >= FLUSH_SECONDS * 1e9:
                 due = self._drained()
-                return NOTHING if self.is_muted() else due
+                return of_app(due) if self.is_muted() else due
             return NOTHING
 
     def single(self, kind: Kind, amount: Any) -> Drained | None:
@@ -147,6 +148,11 @@ class Unit:
             return NOTHING
         kinds, self._amounts, self._operations = self._amounts, {}, 0
         return [line for kind, amounts in kinds.items() for line in kind.lines(amounts, self)]
+
+
+def of_app(drained: Drained) -> Drained:
+    """What of it is the app's own, and written also where a unit is muted."""
+    return [line for line in drained if line[0] in _OF_APP]
 
 
 current: ContextVar[Unit | None] = ContextVar("logemit_unit", default=None)

@@ -86,6 +86,9 @@ _EXCEPTION = _dimension("exception", "app", "type of the exception that ended it
 _DB_QUERIES = _count("db_queries", "queries in it")
 _DB_SECONDS = _seconds("db_seconds", "time in queries")
 _FOLDED = _count("count", "how many times it happened; 1 where absent")
+_INSTRUMENT = _dimension(
+    "name", "app", "of the instrument, with namespace, subsystem and unit; a counter's without _total"
+)
 
 EVENTS = (
     Event(
@@ -193,10 +196,18 @@ EVENTS = (
         ),
     ),
     Event(
+        "feed_state",
+        "How many feeds there are to poll.",
+        (
+            _count("active", "feeds that are polled"),
+            _count("total", "feeds, also those that are not polled"),
+        ),
+    ),
+    Event(
         "bookmark_change",
         "Bookmarks created, updated or deleted.",
         (
-            _dimension("operation", "fixed", "created, updated, deleted"),
+            _dimension("operation", "fixed", "created, deleted; or how they were updated: updated, archived, tagged …"),
             _dimension("source", "app", "where the change came from: web, api, import …"),
             _USER_ID,
             _FOLDED,
@@ -214,6 +225,18 @@ EVENTS = (
             _count("items_total", "entries in the file"),
             _count("items_processed", "entries taken in"),
             _count("items_failed", "entries refused"),
+        ),
+    ),
+    Event(
+        "bookmark_import_progress",
+        "How far a long import is; told every few seconds, and at its end.",
+        (
+            _dimension("import_id", "identity", "which import"),
+            _USER_ID,
+            _dimension("format", "app", "netscape, opml, json …"),
+            _count("items_total", "entries in the file, as far as known"),
+            _count("items_processed", "entries taken in so far"),
+            _count("items_failed", "entries refused so far"),
         ),
     ),
     Event(
@@ -241,6 +264,38 @@ EVENTS = (
             _EXCEPTION,
             _DB_QUERIES,
             _DB_SECONDS,
+        ),
+    ),
+    Event(
+        "job",
+        "One piece of work of the app's: a line when it starts, and one when it ends.",
+        (
+            _dimension("name", "app", "of the job"),
+            Field("job_id", "string", doc="which run of it: the same in both lines"),
+            _dimension("state", "fixed", "started; then success, failure, aborted"),
+            _seconds("duration_seconds", "run time, in the last line"),
+            _EXCEPTION,
+        ),
+    ),
+    Event(
+        "report",
+        "One report that was made, or could not be.",
+        (
+            _dimension("name", "app", "of the report"),
+            _dimension("format", "app", "pdf, csv, html …"),
+            _dimension("status", "app", "success, error, aborted …"),
+            _seconds("duration_seconds", "time to make it"),
+            _bytes("size_bytes", "of the report"),
+        ),
+    ),
+    Event(
+        "data_quality",
+        "How good some data is.",
+        (
+            _dimension("dataset", "app", "which data"),
+            _number("score", "", "0 to 1"),
+            _count("checked", "rows or values looked at"),
+            _count("failed", "of these, those that did not pass"),
         ),
     ),
     Event(
@@ -282,6 +337,7 @@ EVENTS = (
             _number("cpu_percent", "percent", "of all processors"),
             _number("memory_percent", "percent", "of memory"),
             _number("disk_percent", "percent", "of the disk"),
+            _number("uptime_seconds", "seconds", "since the machine started"),
         ),
     ),
     Event(
@@ -290,18 +346,39 @@ EVENTS = (
         (
             _dimension("check", "app", "its name"),
             _dimension("healthy", "fixed", "the result", "boolean"),
+            _count("up", "the result as a number: 1 or 0"),
             _seconds("duration_seconds", "of the check"),
-            Field("message", "string", doc="what it said"),
+            Field("message", "string", doc="what the app says of it; else the type of the exception"),
+        ),
+    ),
+    Event(
+        "instrument",
+        "What an instrument is: told by each process that uses it, once.",
+        (
+            _INSTRUMENT,
+            _dimension("kind", "fixed", "counter, gauge, histogram, summary, info, enum"),
+            _dimension("help", "app", "its documentation"),
+            _dimension("label_names", "app", "with commas between"),
+            _dimension("buckets", "app", "upper bounds of a histogram, with commas between, without +Inf"),
+            _dimension("states", "app", "of an enum, a list as JSON text"),
+            _count("declared", "1"),
         ),
     ),
     Event(
         "measurement",
-        "What a Counter, Gauge or Histogram wrote.",
+        "What an instrument was told: once, or all of one unit of work.",
         (
-            _dimension("name", "app", "of the instrument"),
-            _dimension("kind", "fixed", "counter, gauge, histogram …"),
-            Field("value", "number", doc="the step or the value"),
+            _INSTRUMENT,
+            _dimension("kind", "fixed", "counter, gauge, histogram, summary, bucket, info, enum"),
+            Field("value", "number", doc="of a gauge what it is now; of others the sum of what was added or observed"),
             Field("labels", "object", doc="label names and values"),
+            _dimension("mode", "fixed", "of a gauge: how processes combine, as multiprocess_mode"),
+            _dimension("state", "app", "of an enum; of an info its pairs as JSON text"),
+            Field("step", "number", doc="of a gauge: by how much it moved since this process last told it"),
+            _FOLDED,
+            Field("value_min", "number", doc="least of what was observed"),
+            Field("value_max", "number", doc="greatest of what was observed"),
+            Field("bins", "bins", doc="le:count,… of what was observed, on the grid of values"),
         ),
     ),
 )

@@ -7,28 +7,65 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import django
 import pytest
+from hypothesis import HealthCheck, settings
 
 from logemit import emitter
+
+from .scale import FULL
+
+if TYPE_CHECKING:
+    from .reliability.forks import ForkServer
 
 ROOT = Path(__file__).parent.parent
 LOGEMIT = Path(sys.executable).with_name("logemit")
 
 Events = Callable[..., list[dict[str, Any]]]
+LONG = {"reliability", "remote", "fuzz", "parity", "test_docs", "test_machine_code", "test_servers", "test_split"}
+"""Folders and modules of tests that take seconds."""
+
+# Neither how quick a machine is nor chance decides, but where chance is asked to search.
+settings.register_profile("tests", deadline=None, derandomize=not FULL, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each worker begins with its share of the long ones, so that none is left alone with them.
+
+    A worker is given a stretch of as many as each other one, and takes from others once it is through.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    modules = list(dict.fromkeys(item.path for item in items if LONG & {*item.path.parts, item.path.stem}))
+    long: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    short: list[pytest.Item] = []
+    for item in items:
+        of = long[modules.index(item.path) % workers] if item.path in modules else short
+        of.append(item)
+    left, items[:] = len(items), []
+    for place in range(workers):
+        size = (left - len(items)) // (workers - place)
+        room = max(0, size - len(long[place]))
+        items += [*long[place], *short[:room]]
+        short = short[room:]
+    items += short
 
 
 def tool(name: str, package: str, folders: Sequence[str] = ()) -> str:
     """The path of a program, also in `folders`; the test is skipped where it is missing, and fails under CI."""
     path = shutil.which(name) or shutil.which(name, path=os.pathsep.join(folders))
-    if path is None:
-        message = f"{name} is missing; install Debian's package {package}"
+    needed(path is not None, f"{name} is missing; install Debian's package {package}")
+    return str(path)
+
+
+def needed(is_there: bool, message: str) -> None:
+    """The test is skipped where something is missing, and fails under CI."""
+    if not is_there:
         if os.environ.get("CI") == "true":
             pytest.fail(message)
         pytest.skip(message)
-    return path
 
 
 @pytest.fixture
@@ -54,6 +91,31 @@ def django_prometheus() -> None:
         if os.environ.get("CI") == "true" and django.VERSION < (6, 1):
             pytest.fail(message)
         pytest.skip(message)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_command() -> Iterator[None]:
+    """What `tests.command.calls` calls; nothing starts before that."""
+    from . import quick
+
+    with quick.commands():
+        yield
+
+
+@pytest.fixture(scope="session")
+def fork_server_of_all() -> Iterator["ForkServer"]:
+    from .reliability.forks import fork_server
+
+    with fork_server() as server:
+        yield server
+
+
+@pytest.fixture
+def forks(fork_server_of_all: "ForkServer") -> Iterator["ForkServer"]:
+    """Starts `logemit`, without the seconds that a new process needs until it has imported everything."""
+    yield fork_server_of_all
+    fork_server_of_all.settle()
+    fork_server_of_all.variables = {}
 
 
 @pytest.fixture

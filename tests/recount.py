@@ -6,27 +6,21 @@ pages of data that say what exists: the vocabulary and the catalogue. Whatever a
 
 import gzip
 import json
-import tomllib
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from logemit.vocabulary import BY_NAME
+from tests.recount_instruments import LIFETIME, Family, Sample, families, moment_of
+from tests.recount_measures import CATALOGUE, INFINITY, Bins, Measure, Total, count_of, measures_of
 
 MARK = b'{"logemit":'
-INFINITY = float("inf")
-LIFETIME = timedelta(minutes=15)  # a row of a process counts for as long before the newest of its service
-CATALOGUE = tomllib.loads((Path(__file__).parent.parent / "aggregator" / "catalogue.toml").read_text())
 
 Key: TypeAlias = tuple[Any, ...]  # window_start, service, then the values of the summary's dimensions
-Bins: TypeAlias = Counter[float]  # inclusive upper bound: how many values belong to it
-Sample: TypeAlias = tuple[str, frozenset[tuple[str, str]]]  # its name and labels
 Part: TypeAlias = tuple[str, dict[str, str], float]  # what a sample adds to its family's name and labels, its value
 
 
@@ -37,6 +31,7 @@ class Recount:
     rows: dict[str, dict[Key, dict[str, Any]]]
     bins: dict[str, dict[tuple[Key, str], dict[float, int]]]
     samples: dict[Sample, float]
+    instruments: list[Family]
     read: int
     foreign: int
     lines_of: Counter[str]
@@ -48,7 +43,8 @@ def recount(paths: Iterable[Path]) -> Recount:
     records = [record for path in paths for record in _records(path)]
     events = [json.loads(record, parse_float=Decimal) for record in records if record.startswith(MARK)]
     lines_of = Counter(event["event"] for event in events)
-    result = Recount({}, {}, {}, len(records), len(records) - len(events), lines_of, _missing(events))
+    made = families(events, _taken())
+    result = Recount({}, {}, {}, made, len(records), len(records) - len(events), lines_of, _missing(events))
     for summary in CATALOGUE["summary"]:
         name, cells = summary["name"], _cells(summary, events)
         result.rows[name] = {key: _row(summary, key, cell) for key, cell in cells.items()}
@@ -58,11 +54,19 @@ def recount(paths: Iterable[Path]) -> Recount:
         for metric in CATALOGUE["metric"]:
             if metric["summary"] == name:
                 result.samples |= _samples(metric, summary, cells)
+    for family in made:
+        result.samples |= family.samples
     return result
 
 
+def _taken() -> set[str]:
+    """The names that the catalogue's families and their samples have."""
+    ends = {"histogram": ["", "_bucket", "_count", "_sum"]}
+    return {metric["name"] + end for metric in CATALOGUE["metric"] for end in ends.get(metric["type"], [""])}
+
+
 def _records(path: Path) -> Iterator[bytes]:
-    """The lines of a file; one whose foreign text lost its newline before an event is two."""
+    """The lines of a file, each without the foreign text that lost its newline before an event."""
     data = path.read_bytes()
     text = gzip.decompress(data) if path.suffix == ".gz" else data
     if not text.endswith(b"\n"):
@@ -71,10 +75,7 @@ def _records(path: Path) -> Iterator[bytes]:
         if line.count(MARK) > 1 or rb"{\"logemit\":" in line:
             raise ValueError(f"{path}: {line!r}")
         before, mark, after = line.partition(MARK)
-        if before or not mark:
-            yield before
-        if mark:
-            yield mark + after
+        yield mark + after or before
 
 
 def _missing(events: Iterable[Mapping[str, Any]]) -> int:
@@ -85,83 +86,6 @@ def _missing(events: Iterable[Mapping[str, Any]]) -> int:
     if any(len(set(seen)) != len(seen) for seen in numbers.values()):
         raise ValueError("a process used a number twice")
     return sum(max(seen) + 1 - len(seen) for seen in numbers.values())
-
-
-_STEPS = [*range(1000, 2000, 25), *range(2000, 5000, 50), *range(5000, 10000, 100)]
-_DECADES = [Decimal(step).scaleb(exponent - 3) for exponent in range(-6, 6) for step in _STEPS]
-_OCTAVES = [Decimal(2**k + step * 2**k // 32) for k in range(5, 53) for step in range(1, 33)]
-SECONDS, BINARY = [Decimal(0), *_DECADES, Decimal(10**6)], [*map(Decimal, range(33)), *_OCTAVES]
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """How a measure is kept: durations as integer microseconds, bytes and counts as they are."""
-
-    event: str
-    name: str
-
-    @property
-    def in_seconds(self) -> bool:
-        declared = BY_NAME[self.event].field(self.name)
-        if declared is None or declared.unit not in {"seconds", "bytes", "count"}:
-            raise NotImplementedError(f"{self}: {declared}")
-        return declared.unit == "seconds"
-
-    @property
-    def grid(self) -> list[Decimal]:
-        return SECONDS if self.in_seconds else BINARY
-
-    def units(self, value: Any) -> int:
-        """A value of a line as an integer."""
-        if type(value) not in ({int, Decimal} if self.in_seconds else {int}) or value < 0:
-            raise ValueError(f"{self}: {value!r}")
-        exact = Decimal(value).scaleb(6 if self.in_seconds else 0)
-        if exact % 1 == Decimal("0.5"):
-            raise ValueError(f"{self}: {value!r} lies between two microseconds")
-        return round(exact)
-
-    def shown(self, units: int) -> float | int:
-        return units / 10**6 if self.in_seconds else units
-
-    def bound(self, units: int) -> float:
-        """The smallest bound that is not below."""
-        place = bisect_left(self.grid, Decimal(units).scaleb(-6 if self.in_seconds else 0))
-        return float(self.grid[place]) if place < len(self.grid) else INFINITY
-
-
-@dataclass(slots=True)
-class Total:
-    """What a group of lines adds up to in one measure."""
-
-    sum: int = 0
-    low: int | None = None
-    high: int | None = None
-    bins: Bins = field(default_factory=Counter)
-
-    def take(self, event: Mapping[str, Any], measure: Measure) -> None:
-        if (value := event.get(measure.name)) is None:
-            return
-        units = low = high = measure.units(value)
-        bins = Bins([measure.bound(units)])
-        if measure.in_seconds and event.get("count", 1) > 1:
-            stem = measure.name.removesuffix("_seconds")
-            low, high = (measure.units(event[f"{stem}_{end}_seconds"]) for end in ("min", "max"))
-            bins = _folded_bins(event, measure)
-        self.sum += units
-        self.low = low if self.low is None else min(self.low, low)
-        self.high = high if self.high is None else max(self.high, high)
-        self.bins += bins
-
-
-def _folded_bins(event: Mapping[str, Any], measure: Measure) -> Bins:
-    bins = Bins()
-    for le, number in (item.split(":") for item in event["bins"].split(",")):
-        if Decimal(le) not in [*measure.grid, Decimal("Infinity")]:
-            raise ValueError(f"{le} is no bound of the grid: {event}")
-        bins[float(le)] += int(number)
-    if bins.total() != event["count"]:
-        raise ValueError(f"bins and count differ: {event}")
-    return bins
 
 
 @dataclass(slots=True)
@@ -175,24 +99,30 @@ class Cell:
 
 def _cells(summary: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> dict[Key, Cell]:
     cells: dict[Key, Cell] = defaultdict(Cell)
-    for event in events:
-        if event["event"] == summary["event"]:
-            moment = datetime.strptime(event["timestamp"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
-            dimensions = (_text(event.get(name)) for name in summary.get("dimensions", []))
-            cell = cells[moment.replace(second=0, microsecond=0), event["service"], *dimensions]
-            cell.events += event.get("count", 1)
-            for name in summary.get("measures", []):
-                cell.totals[name].take(event, Measure(summary["event"], name))
-            cell.moments.append(moment)
-            for name in summary.get("gauges", []):
-                if event.get(name) is not None:
-                    cell.told[name].append((moment, float(event[name]) or 0.0))  # -0.0 is 0
+    for event in (event for event in events if event["event"] == summary["event"]):
+        read = {
+            name: _text(event.get(name)) for key in ("dimensions", "where", "unless") for name in summary.get(key, [])
+        }
+        if not _is_chosen(summary, read):
+            continue
+        moment = moment_of(event)
+        dimensions = (read[name] for name in summary.get("dimensions", []))
+        cell = cells[moment.replace(second=0, microsecond=0), event["service"], *dimensions]
+        cell.events += count_of(event)
+        for name in measures_of(summary):
+            cell.totals[name].take(event, Measure(summary["event"], name))
+        cell.moments.append(moment)
+        for name in summary.get("gauges", []):
+            if event.get(name) is not None:
+                cell.told[name].append((moment, float(event[name]) or 0.0))  # -0.0 is 0
     return dict(cells)
 
 
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, dict):
+        return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     if not isinstance(value, str | int | None):
         raise ValueError(f"{value!r} is no value of a dimension")
     return "" if value is None else str(value)
@@ -201,11 +131,8 @@ def _text(value: Any) -> str:
 def _row(summary: Mapping[str, Any], key: Key, cell: Cell) -> dict[str, Any]:
     row = dict(zip(["window_start", "service", *summary.get("dimensions", [])], key, strict=True))
     row |= {"window_seconds": 60, "events": cell.events}
-    for name in summary.get("measures", []):
-        measure, total = Measure(summary["event"], name), cell.totals[name]
-        row[f"{name}_sum"] = measure.shown(total.sum)
-        row[f"{name}_min"] = None if total.low is None else measure.shown(total.low)
-        row[f"{name}_max"] = None if total.high is None else measure.shown(total.high)
+    for name in measures_of(summary):
+        row |= cell.totals[name].row(Measure(summary["event"], name))
     for name in summary.get("gauges", []):
         row[f"{name}_last_at"], row[f"{name}_last"] = max(cell.told[name], default=(None, None))
     return row | ({"last_at": max(cell.moments)} if "proc" in summary.get("dimensions", []) else {})

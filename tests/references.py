@@ -8,8 +8,8 @@ import typer.main
 
 from aggregator import exposition
 from aggregator.catalogue import shipped
-from aggregator.cube import empty
-from aggregator.definitions import Filter, Metric, Summary
+from aggregator.definitions import Column, Filter, Metric, Summary
+from aggregator.mappings import told
 from aggregator.store import State
 from cli.app import app
 from logemit.conf import SETTINGS
@@ -49,8 +49,7 @@ def events() -> str:
     intro = (
         f"One event is one line of UTF-8 JSON of at most {LINE_LIMIT:,} bytes. `logemit schema` prints the same as a "
         "JSON Schema. A *dimension* groups rows in a summary; its cardinality says how many values it takes: `fixed` "
-        "by a standard, `app` as many as the app has names, `identity` one for each user or feed.\n\n"
-        "logemit declares more events than it writes: [limits](../limits.md) lists those that are planned."
+        "by a standard, `app` as many as the app has names, `identity` one for each user or feed."
     )
     common = table(["key", "type", "meaning"], ([code(f.name), f.type, f.doc] for f in COMMON))
     return page("logemit/vocabulary.py", "# Events", intro, "## On every line", common, *map(_event, EVENTS))
@@ -75,7 +74,7 @@ def metrics() -> str:
     catalogue = shipped()
     sections = [_summary(s, [m for m in catalogue.metrics if m.summary == s.name]) for s in catalogue.summaries]
     own = "## About logemit itself\n\nOf all runs on one output folder; without `service`.\n\n" + _own_families()
-    return page("aggregator/catalogue.toml", "# Summaries and metrics", intro, *sections, own)
+    return page("aggregator/shipped", "# Summaries and metrics", intro, *sections, own)
 
 
 def _summary(summary: Summary, views: list[Metric]) -> str:
@@ -85,6 +84,8 @@ def _summary(summary: Summary, views: list[Metric]) -> str:
         f"- files: `{summary.name}/date=YYYY-MM-DD/{name}.parquet`, one {span}",
         f"- dimensions: {codes(('service', *summary.dimensions))}",
     ]
+    if summary.taken != Filter():
+        facts.append(f"- takes in rows where {_filter(summary.taken)}")
     if summary.measures:
         facts.append(f"- measures: {', '.join(f'{code(m.name)} ({m.unit})' for m in summary.measures)}")
     if summary.binned:
@@ -93,9 +94,14 @@ def _summary(summary: Summary, views: list[Metric]) -> str:
         facts.append(f"- gauges, the last of each: {codes(summary.gauges)}")
     if summary.errors:
         facts.append(f"- counts as an error: {_filter(summary.errors)}")
-    rows = ([code(m.name), m.type, codes(label for label, _ in m.labels), _shows(m), m.help] for m in views)
+    rows = ([code(m.name), m.type, ", ".join(map(_label, m.labels)), _shows(m), m.help] for m in views)
     columns = ["family", "type", "labels", "shows", "meaning"]
     return f"## {summary.name}\n\n" + "\n".join(facts) + "\n\n" + table(columns, rows)
+
+
+def _label(label: tuple[str, Column]) -> str:
+    name, column = label
+    return code(name) if isinstance(column, str) else f"{code(name)} ({told(column)})"
 
 
 def _shows(metric: Metric) -> str:
@@ -119,8 +125,7 @@ def _values(values: Iterable[str]) -> str:
 
 
 def _own_families() -> str:
-    totals = {summary.name: empty(summary, windowed=False) for summary in shipped().summaries}
-    text = "".join(exposition.text(shipped(), totals, State(), service_label=True)).splitlines()
+    text = "".join(exposition.about_runs(State())).splitlines()
     told = [line.split(" ", 3) for line in text if line.startswith(("# HELP logemit_", "# TYPE logemit_"))]
     helps = {name: rest for _, kind, name, rest in told if kind == "HELP"}
     types = {name: rest for _, kind, name, rest in told if kind == "TYPE"}

@@ -15,8 +15,8 @@ from typing import IO, Any
 
 from tests.conftest import tool
 
-START_SECONDS = 30.0
-STOP_SECONDS = 30.0
+START_SECONDS = 60.0
+STOP_SECONDS = 60.0
 POSTGRES_FOLDERS = glob.glob("/usr/lib/postgresql/*/bin")
 """Where Debian keeps the programs, which are not on the path."""
 

@@ -6,13 +6,14 @@ written to a file of that name. The others are read, as far as something here ca
 """
 
 import configparser
+import gzip
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,12 +21,15 @@ import pytest
 
 from cli.options import EXIT_CODES
 
-from . import references
+from . import quick, references
 from .conftest import ROOT, tool
+from .monitoring.servers import pushgateway
+from .remote.store import s3_server
+from .services import free_port
 
 BIN = Path(sys.executable).parent
 README = ROOT / "README.md"
-PAGES = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [README, ROOT / "CHANGELOG.md", ROOT / "deploy/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SAMPLES = ROOT / "sample_logs"
 PROJECT = {
     "settings.py": """\
@@ -49,6 +53,8 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
 execute_from_command_line(sys.argv)
 """,
 }
+PORTS: dict[str, str] = {}
+"""By those that the pages name, those that they are here."""
 FAMILY = re.compile(r"\b(?:django_(?:http|db|cache|model|task|command|migration)s?|feed|bookmark|logemit)_\w+")
 
 
@@ -85,8 +91,11 @@ def folder(tmp_path: Path) -> Path:
 def run(folder: Path, *command: str, **variables: str) -> str:
     """What a command prints; the test fails with it where the command does."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LOGEMIT_", "DJANGO_"))}
-    env = kept | {"PATH": f"{BIN}:{os.environ['PATH']}", "COLUMNS": "80", "TERM": "dumb"} | variables
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
+    gets_signals = any("kill " in part for part in command)
+    folders = [BIN] if gets_signals else [quick.command().folder, BIN]
+    path = ":".join(map(str, [*folders, os.environ["PATH"]]))
+    env = kept | {"PATH": path, "COLUMNS": "80", "TERM": "dumb"} | variables
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, f"{command} ended with {done.returncode}\n{done.stdout}{done.stderr}"
     return done.stdout
 
@@ -107,7 +116,8 @@ def comparable(output: str) -> str:
 
 
 def run_shell(block: Block, folder: Path) -> None:
-    shell(folder, block.text)
+    """Ports are such as are free here, or those of servers that the test has started."""
+    shell(folder, re.sub(r"\b(9091|9464)\b", lambda port: PORTS.setdefault(port[1], str(free_port())), block.text))
 
 
 def run_console(block: Block, folder: Path) -> None:
@@ -165,6 +175,15 @@ def read_cron(block: Block, _folder: Path) -> None:
         assert "%" not in command  # cron makes it a newline
 
 
+def read_dockerfile(block: Block, _folder: Path) -> None:
+    commands = subprocess.run([BIN / "logemit", "--help"], capture_output=True, text=True, check=True).stdout
+    for line in block.text.splitlines():
+        instruction, _, rest = line.partition(" ")
+        assert instruction in {"FROM", "RUN", "USER", "ENV"}
+        if instruction == "RUN" and rest.startswith("logemit "):
+            assert re.search(rf"\b{rest.split()[1]}\b", commands)
+
+
 def read_logrotate(block: Block, _folder: Path) -> None:
     found = re.fullmatch(r"\S+ \{\n((?: {4}[a-z ]+\d*\n)+)\}\n", block.text)
     assert found
@@ -173,9 +192,13 @@ def read_logrotate(block: Block, _folder: Path) -> None:
 
 
 def read_yaml(block: Block, folder: Path) -> None:
-    """Prometheus reads its rules itself; of others, every line is a key or an item, indented by twos."""
+    """Prometheus reads its rules and scrapes itself; of others, every line is a key or an item, indented by twos."""
     if block.name == "rules":
         check_rules(block.text, folder)
+        return
+    if block.name == "scrape":
+        (folder / "prometheus.yml").write_text(block.text)
+        run(folder, tool("promtool", "prometheus"), "check", "config", "--syntax-only", "prometheus.yml")
         return
     for line in block.text.splitlines():
         assert re.fullmatch(r"(  )*(- )?[A-Za-z_]+:( \S.*)?", line)
@@ -212,6 +235,7 @@ KINDS: dict[str, Callable[[Block, Path], None]] = {
     "json": read_json,
     "ini": read_unit,
     "cron": read_cron,
+    "dockerfile": read_dockerfile,
     "logrotate": read_logrotate,
     "yaml": read_yaml,
     "promql": read_promql,
@@ -219,8 +243,33 @@ KINDS: dict[str, Callable[[Block, Path], None]] = {
 }
 
 
+@pytest.fixture
+def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The sample logs of a day, in a bucket `logs`, and the variables that lead there."""
+    with s3_server(tmp_path) as s3:
+        s3.put("app/2026/11/20/12/jobs-1", (SAMPLES / "cron/jobs.log.gz").read_bytes())
+        s3.put("app/2026/11/20/13/web-1.gz", gzip.compress((SAMPLES / "asgi/stdout.log").read_bytes()))
+        for name, value in s3.variables.items():
+            monkeypatch.setenv(name, value)
+        yield
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[None]:
+    """A Pushgateway, and Prometheus's programs."""
+    with pushgateway(tmp_path / "gateway.log") as url:
+        PORTS["9091"] = url.rpartition(":")[2]
+        yield
+    PORTS.clear()
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=page_id)
-def test_the_blocks_of_a_page(page: Path, folder: Path) -> None:
+def test_the_blocks_of_a_page(page: Path, folder: Path, request: pytest.FixtureRequest) -> None:
+    if page.name == "buckets.md":
+        request.getfixturevalue("bucket")
+    if page.name == "prometheus.md":
+        tool("curl", "curl")
+        request.getfixturevalue("gateway")
     for block in blocks(page):
         KINDS[block.language](block, folder)
 

@@ -79,3 +79,36 @@ def test_le_is_inclusive(microseconds: int, le: str) -> None:
 
 def test_bounds_end_with_infinity() -> None:
     assert grid.bounds("seconds")[-1] == grid.bounds("bytes")[-1] == inf
+
+
+def test_values_lie_on_the_grid_of_seconds_and_its_mirror() -> None:
+    seconds = decimal_bounds()
+    signed = [-bound for bound in reversed(seconds) if bound] + seconds
+    assert [Decimal(text) for text in grid.VALUES_TEXT] == signed
+    assert list(grid.bounds("value")) == [*map(float, signed), inf]
+
+
+@given(st.integers(-(10**16), 10**16))
+def test_a_value_lies_at_or_below_its_bin_and_above_the_one_before(nano: int) -> None:
+    seconds = decimal_bounds()
+    bounds = [Decimal("-Infinity"), *(-bound for bound in reversed(seconds) if bound), *seconds, Decimal("Infinity")]
+    le = Decimal(grid.value_le(nano))
+    below = bounds[bounds.index(le) - 1]
+    assert below < Decimal(nano).scaleb(-9) <= le
+
+
+@pytest.mark.parametrize(
+    ("nano", "le"),
+    [
+        (0, "0"),
+        (1, "0.000001"),
+        (-1, "0"),
+        (-5_000_000, "-0.005"),
+        (-5_000_001, "-0.005"),
+        (-4_950_001, "-0.00495"),
+        (10**15 + 1, "+Inf"),
+        (-(10**18), "-1000000"),
+    ],
+)
+def test_le_of_a_value_is_inclusive(nano: int, le: str) -> None:
+    assert grid.value_le(nano) == le

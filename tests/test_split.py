@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 from aggregator import config
 from aggregator.report import Report
 from aggregator.run import aggregate
+from tests.scale import scaled
 from tests.test_recount import CASES, GENERATED, OWN, SAMPLES, exact, generated, log_of
 
 LINES = 300
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 CONFIG = config.load(None)
 
 
@@ -50,7 +52,7 @@ def outputs(out: Path) -> Outputs:
     rows: dict[str, list[tuple[Any, ...]]] = {}
     for path in sorted(out.rglob("*.parquet")):
         if "_logemit" not in path.relative_to(out).parts:
-            table = pq.ParquetFile(path).read()
+            table = pq.ParquetFile(path).read(use_threads=False)
             shown = (tuple((name, exact(value)) for name, value in row.items()) for row in table.to_pylist())
             rows[str(path.relative_to(out))] = sorted(shown, key=repr)
     return Outputs("\n".join(line for line in lines if not OWN.match(line)), rows)
@@ -58,7 +60,7 @@ def outputs(out: Path) -> Outputs:
 
 @cache
 def at_once(case: str) -> Outputs:
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
         log, out = Path(folder) / "all.log", Path(folder) / "out"
         log.write_bytes(b"".join(lines_of(case)))
         take_in(out, log)
@@ -74,11 +76,11 @@ CUTS = st.sets(st.integers(1, LINES - 1), min_size=1, max_size=3)
 
 
 @pytest.mark.parametrize("case", CASES)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=scaled(4, 8, 40), deadline=None)
 @given(cuts=CUTS, in_one_file=st.booleans())
 def test_split_at_any_line(case: str, cuts: set[int], in_one_file: bool) -> None:
     lines = lines_of(case)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
         out = Path(folder) / "out"
         for number, part in enumerate(parts(lines, {cut % len(lines) for cut in cuts})):
             log = Path(folder) / ("app.log" if in_one_file else f"app-{number}.log")
@@ -88,11 +90,11 @@ def test_split_at_any_line(case: str, cuts: set[int], in_one_file: bool) -> None
         assert outputs(out) == at_once(case)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=scaled(8, 12, 100), deadline=None)
 @given(cut=st.integers(1, 10**6), case=st.sampled_from(CASES))
 def test_file_seen_while_a_line_is_being_written(case: str, cut: int) -> None:
     data = b"".join(lines_of(case))
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
         log, out = Path(folder) / "app.log", Path(folder) / "out"
         for end in (cut % len(data), len(data)):
             log.write_bytes(data[:end])

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from .state import State
 
 STATE_FOLDER = "_logemit"
 KEPT_COMMITS = 3
-LEFTOVERS = ("staging", "rebuild")
+LEFTOVERS = ("staging", "rebuild", "spill")
 """Folders of the state that belong to the command at work."""
 
 _REFUSED = frozenset(
@@ -83,14 +84,16 @@ class Store:
 
     def __init__(self, out: Path) -> None:
         self.out = out
+        self.name = str(out)
         self.state = State()
-        self.is_older = False
-        """Whether the last commit is of an older format."""
+        self.format = documents.FORMAT
+        """Of the last commit."""
         self.gone: list[str] = []
         """Partitions that were asked for and are not there any more."""
         self._folder = out / STATE_FOLDER
         self._manifests = manifests.Manifests(out)
         self._staged: list[StagedFile] = []
+        self._numbers = count()  # several threads stage
         self._adopted: dict[str, str] = {}
 
     def path(self, relative: str) -> Path:
@@ -152,7 +155,7 @@ class Store:
         self._staged.append(StagedFile(target, staged, sha or ""))
 
     def _staged_name(self) -> str:
-        return f"{STATE_FOLDER}/staging/{self.state.commit + 1}/{len(self._staged):06d}"
+        return f"{STATE_FOLDER}/staging/{self.state.commit + 1}/{next(self._numbers):06d}"
 
     def drop_manifest(self, date: str) -> None:
         """Write a date's manifest anew, of what is adopted or staged only."""
@@ -200,9 +203,8 @@ class Store:
 
     def begin_anew(self) -> None:
         """Commit over whatever stands here, as if nothing did."""
-        # A record may be gone and its mark still there: that would call a commit of its number applied.
-        marks = [path for path in (self._folder / "commit").glob("*.*") if path.suffix in (".json", ".applied")]
-        self.state = State(commit=max((int(path.stem) for path in marks if path.stem.isdigit()), default=0))
+        record = records.newest_path(self.out)
+        self.state = State(commit=int(record.stem) if record else 0)
         self._manifests = manifests.Manifests(None)
 
     def recover(self) -> None:
@@ -219,15 +221,24 @@ class Store:
 
     def load(self) -> dict[str, Any] | None:
         """The body of the newest commit, whose state is ours now; None where there was no commit."""
-        document = newest(self.out)
-        if document is None:
+        record = records.newest_path(self.out)
+        if record is None:
             if any((self._folder / name).exists() for name in ("totals", "seen", "manifest")):
                 raise StateError(f"{self._folder}: its commits are gone; see logemit repair")
             return None
+        try:
+            document = records.load(record)
+        except FileNotFoundError:
+            raise StateError(f"{record}: is gone; see logemit repair") from None
         body = formats.upgraded(document)
-        self.is_older = body["format"] != document["format"]
+        self.format = document["format"]
         self.state = State.from_json(body["state"])
         return body
+
+    @property
+    def is_older(self) -> bool:
+        """Whether the last commit is of a format that lacks files."""
+        return self.format < formats.SELF_CONTAINED
 
     @property
     def is_applied(self) -> bool:
@@ -285,13 +296,3 @@ def require_output(out: Path) -> None:
     """Raises InputError for a folder that no run has written to."""
     if not (out / STATE_FOLDER).is_dir():
         raise InputError(f"{out}: no output of logemit aggregate; name the folder that was its --out")
-
-
-def newest(out: Path) -> dict[str, Any] | None:
-    """The last commit's document; None where there was no commit. Raises StateError."""
-    names = sorted(path for path in (out / STATE_FOLDER / "commit").glob("*.*") if path.stem.isdigit())
-    written = [path for path in names if path.suffix == ".json"]
-    applied = [path for path in names if path.suffix == ".applied"]
-    if applied and (not written or written[-1].stem < applied[-1].stem):
-        raise StateError(f"{applied[-1].with_suffix('.json')}: is gone; see logemit repair")
-    return records.load(written[-1]) if written else None

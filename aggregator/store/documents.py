@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import NewerStateError, ReadWriteError, StateError
 
-FORMAT = 2
+FORMAT = 4
 """Of the state. A newer one is refused, an older one brought up to date by the next run."""
 
 

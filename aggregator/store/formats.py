@@ -14,6 +14,11 @@ _NEW_IN_2 = {
     "unmarked_before": "",
     "partitions_lost": 1,  # nothing told which there were: some may be gone
 }
+_NEW_IN_3: dict[str, Any] = {"capped": {}, "texts_cut": 0, "folded": {}}
+_NEW_IN_4: dict[str, Any] = {"history_until": 0, "history_amended": 0}
+SELF_CONTAINED = 2
+"""From this format on there are digests of all files, and marks of numbers seen."""
+
 _CHECKPOINT_OF_1 = ("head_bytes", "head", "offset", "tail", "lines")
 
 
@@ -21,7 +26,11 @@ def upgraded(document: dict[str, Any]) -> dict[str, Any]:
     """The body of a commit as this format has it. Raises StateError for what is no body of a known format."""
     try:
         if document["format"] == 1:
-            return _from_1(document)
+            document = _from_1(document)
+        if document["format"] == 2:
+            document = {**document, "format": 3, "state": {**document["state"], **_NEW_IN_3}}
+        if document["format"] == 3:
+            document = {**document, "format": 4, "state": {**document["state"], **_NEW_IN_4}}
         if document["format"] != documents.FORMAT:
             raise StateError(f"state of format {document['format']!r:.20}, which no logemit wrote; see logemit repair")
     except (KeyError, TypeError, AttributeError) as exc:
@@ -37,4 +46,4 @@ def _from_1(document: dict[str, Any]) -> dict[str, Any]:
         for each in state["checkpoints"]
     ]
     state = {**state, **_NEW_IN_2, "commit": run, "runs": run, "checkpoints": checkpoints}
-    return {**document, "format": documents.FORMAT, "state": state, "removed": []}
+    return {**document, "format": 2, "state": state, "removed": []}

@@ -7,6 +7,13 @@ from . import documents, files
 from .documents import DamagedError
 
 
+def newest_path(out: Path) -> Path | None:
+    """Where the record of the last commit stands or should; None where there was no commit."""
+    folder = out / "_logemit/commit"
+    marks = [path for path in folder.glob("*.*") if path.suffix in (".json", ".applied") and path.stem.isdigit()]
+    return folder / f"{max(path.stem for path in marks)}.json" if marks else None
+
+
 def load(path: Path) -> dict[str, Any]:
     """The document of a commit. Raises StateError, FileNotFoundError."""
     document = documents.load(path)
@@ -19,12 +26,9 @@ def load(path: Path) -> dict[str, Any]:
 
 def mend(out: Path, *, dry_run: bool) -> str:
     """Restore a damaged or lost record from its copy; its path in `out`, "" where it is whole. Raises StateError."""
-    folder = out / "_logemit/commit"
-    numbers = [path.stem for path in folder.glob("*.json") if path.stem.isdigit()]
-    applied = [path.stem for path in folder.glob("*.applied") if path.stem.isdigit()]
-    if not numbers and not applied:
+    record = newest_path(out)
+    if record is None:
         return ""
-    record = folder / f"{max([*numbers, *applied])}.json"
     try:
         load(record)
     except (DamagedError, FileNotFoundError) as exc:

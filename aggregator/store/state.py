@@ -49,6 +49,16 @@ class State:
     """Of earlier dates, the marks of the numbers seen are not kept any more."""
     dropped_before: str = ""
     """Partitions of earlier dates are empty."""
+    folded: dict[str, int] = field(default_factory=dict)
+    """By summary, events that count as `__other__` in a partition or in the totals, as these were full."""
+    texts_cut: int = 0
+    """Values of dimensions that were too long."""
+    capped: dict[str, dict[str, int]] = field(default_factory=dict)
+    """By metric and label ("" for its series), how many values are shown as `__other__`."""
+    history_until: int = 0
+    """Seconds since 1970: the last sample that was exported as history."""
+    history_amended: int = 0
+    """Events that came for windows after these were exported."""
     checkpoints: list[Checkpoint] = field(default_factory=list)
     files: dict[str, str] = field(default_factory=dict)
     """SHA-256 of the files of the state that have no date, by their path."""

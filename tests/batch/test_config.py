@@ -18,7 +18,7 @@ measures = [{ name = "seconds_open", unit = "seconds" }]
 bins = ["seconds_open"]
 
 [[metric]]
-name = "upstream_alert_created_total"
+name = "alerts_created_total"
 type = "counter"
 help = "Alerts created."
 summary = "alerts"
@@ -34,7 +34,7 @@ def load(tmp_path: Path, text: str) -> config.Config:
 
 def test_a_users_summaries_and_metrics_stand_beside_the_shipped(tmp_path: Path) -> None:
     catalogue = load(tmp_path, f'window = "15min"\nservice_label = false\n{ALERTS}').catalogue
-    assert catalogue.metrics[-1].name == "upstream_alert_created_total"
+    assert catalogue.metrics[-1].name == "alerts_created_total"
     assert len(catalogue.summaries) == len(shipped().summaries) + 1
 
 
@@ -42,7 +42,7 @@ def test_the_shipped_catalogue_holds(tmp_path: Path) -> None:
     loaded = config.load(None)
     assert (loaded.window_seconds, loaded.service_label) == (60, True)
     names = [metric.name for metric in loaded.catalogue.metrics]
-    assert len(set(names)) == len(names) == 67
+    assert len(set(names)) == len(names) == 106
 
 
 METRIC = '[[metric]]\nname = "x_total"\ntype = "counter"\nhelp = "h"\nsummary = "feed_polls"\n'
@@ -51,6 +51,7 @@ SUMMARY = '[[summary]]\nname = "x"\nevent = "feed_poll"\n'
 GAUGE = '[[metric]]\nname = "x"\ntype = "gauge"\nhelp = "h"\nsummary = "processes"\n'
 LAST = GAUGE + 'value = "rss_bytes_last"\n'
 OWN = SUMMARY.replace("feed_poll", "own")
+MAPPED = METRIC + "labels = {{ a = {{ {} }} }}"
 
 
 @pytest.mark.parametrize(
@@ -62,6 +63,7 @@ OWN = SUMMARY.replace("feed_poll", "own")
         ("service_label = 1", "service_label is 1"),
         ("a = ", "not TOML"),
         ("metric = 3", "metric must be a list of tables"),
+        ("buckets = 3", "buckets must be a table of lists; write"),
         ("[[metric]]\n", r"\[\[metric\]\] \?: needs a name"),
         (METRIC + "summry = 1", "unknown key 'summry'"),
         (METRIC.replace("feed_polls", "nothing"), "no summary 'nothing'; there are http_requests"),
@@ -111,7 +113,11 @@ OWN = SUMMARY.replace("feed_poll", "own")
         (HISTOGRAM + 'measure = "duration_seconds"\nbuckets = [inf]', "buckets must be a list"),
         (
             HISTOGRAM + 'measure = "duration_seconds"\nbuckets = [0.333]',
-            "0.333 is not a bound of the grid; the nearest",
+            "0.333 is not a bound of the grid; the nearest are 0.33 and 0.335",
+        ),
+        (
+            HISTOGRAM + 'measure = "duration_seconds"\nbuckets = [1, 2000000]',
+            "2000000 is not a bound of the grid; the nearest is 1000000$",
         ),
         (HISTOGRAM + 'measure = "duration_seconds"\nvalue = "events"', "a histogram has no value"),
         (SUMMARY.replace('"x"', '"X"'), "a summary's name is a folder's"),
@@ -159,6 +165,29 @@ OWN = SUMMARY.replace("feed_poll", "own")
         (LAST + "over = []", r"over is \[\], expected one of"),
         (GAUGE + 'value = "info"\nover = "sum"', "there is nothing to combine in info"),
         (LAST + "buckets = [1]", "a gauge has no buckets; it has value and over"),
+        (MAPPED.format(""), "label 'a' needs a dimension, e.g. {"),
+        (MAPPED.format('dimension = "x", class = true'), "label 'a' wants dimension 'x'; feed_polls has "),
+        (LAST + 'labels = { a = { dimension = "proc", segments = 1 } }', "label 'a' wants 'proc'"),
+        (MAPPED.format('dimension = "status", clas = true'), "unknown key 'clas'; .*; did you mean 'class'?"),
+        (
+            MAPPED.format('dimension = "status", class = true, segments = 1'),
+            "has class and segments of class, segments",
+        ),
+        (MAPPED.format('dimension = "status", default = "x"'), "has none of class, segments, values; it takes one"),
+        (MAPPED.format('dimension = "status", class = 1'), "has class 1, expected true"),
+        (MAPPED.format('dimension = "status", segments = true'), "has segments True, expected a whole number from 1"),
+        (MAPPED.format('dimension = "status", segments = 101'), "has segments 101, expected a whole number from 1"),
+        (MAPPED.format('dimension = "status", values = {}'), "has values that are no table of texts such as"),
+        (MAPPED.format('dimension = "status", values = {a = 1}'), "has values that are no table of texts such as"),
+        (MAPPED.format('dimension = "status", class = true, default = "a"'), "a default is a text, beside values"),
+        (MAPPED.format('dimension = "status", values = {a = "b"}, default = 1'), "a default is a text, beside values"),
+        (SUMMARY + 'dimensions = ["status"]\nwhere = { status = 5 }', "where.status must be text or a list of texts"),
+        (
+            SUMMARY + 'dimensions = ["status"]\nwhere = { stats = "x" }',
+            "not a dimension of the summary; did you mean 's",
+        ),
+        (SUMMARY + 'dimensions = ["proc"]\nunless = { proc = "x" }', "unless names 'proc': processes come and go"),
+        (METRIC + 'labels = "status"', "labels must be a list of dimensions"),
         (LAST + 'measure = "cpu_seconds"', "a gauge has no measure"),
         (LAST + 'labels = ["proc"]', "label 'proc' wants 'proc': processes come and go"),
         (LAST + 'labels = { worker = "proc" }', "label 'worker' wants 'proc'"),

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from aggregator.catalogue import shipped
 from aggregator.decode import Decoded, Decoder
-from aggregator.envelopes import Records, unwrap
 from aggregator.lines import Block
+from aggregator.records import Records, unwrap
+from aggregator.streams import Stream
 
 BASE: dict[str, Any] = {
     "logemit": 1,
@@ -27,7 +28,7 @@ def line(**fields: Any) -> bytes:
 
 
 def decode(*lines: bytes) -> Decoded:
-    return Decoder(shipped()).decode(unwrap(Block(b"".join(text + b"\n" for text in lines), 1)))
+    return Decoder(shipped()).decode(records(b"".join(text + b"\n" for text in lines)))
 
 
 def column(decoded: Decoded, name: str, event: str = "feed_poll") -> list[Any]:
@@ -120,6 +121,14 @@ def test_broken_json_is_rejected(text: bytes) -> None:
     assert reason(text).split(":")[0] in {"json", "version"}
 
 
+@pytest.mark.parametrize("name", ["logemit", "event", "timestamp", "service", "proc", "seq", "feed_id"])
+def test_a_value_however_deep_is_rejected_and_not_followed(name: str) -> None:
+    deep = b"[" * 1000 + b"]" * 1000
+    text = line(**{name: 0}).replace(b'"%s":0' % name.encode(), b'"%s":%s' % (name.encode(), deep))
+    assert deep in text
+    assert "[[[" in reason(text)
+
+
 def test_lone_surrogates_become_question_marks() -> None:
     decoded = decode(line(status="x").replace(b'"x"', b'"\\ud800y"'))
     assert column(decoded, "status") == ["?y"]
@@ -139,8 +148,8 @@ def test_additional_fields_are_passed_over() -> None:
 
 
 def test_an_unknown_event_counts_and_brings_no_columns_of_its_own() -> None:
-    decoded = decode(line(event="alert_created", severity="high"))
-    assert set(decoded.batches["alert_created"].columns) == {"timestamp", "service", "proc", "seq", "count"}
+    decoded = decode(line(event="page_turned", severity="high"))
+    assert set(decoded.batches["page_turned"].columns) == {"timestamp", "service", "proc", "seq", "count"}
 
 
 def query(**fields: Any) -> bytes:
@@ -254,23 +263,23 @@ def test_bins_that_do_not_fit_are_rejected(bins: object) -> None:
 
 
 def records(data: bytes) -> Records:
-    return unwrap(Block(data, 1))
+    return unwrap(Block(data, len(data), 1), Stream())
 
 
 def test_foreign_lines_are_counted_and_passed_over() -> None:
-    found = records(b'[INFO] boot\n{"other":1}\n\n  \n' + line() + b"\r\n" + b'{"message":"{\\"logemit\\":1}"}\n')
-    assert (found.read, found.foreign, [number for number, _ in found.events]) == (6, 5, [5])
+    found = records(b'[INFO] boot\n{"other":1}\n\n  \n' + line() + b"\r\n" + b'{"seen":"{\\"logemit\\":1}"}\n')
+    assert (found.read, found.foreign, [record.line for record in found.events]) == (6, 5, [5])
 
 
 def test_two_objects_glued_on_a_line_are_two_events() -> None:
     found = records(line(seq=1) + line(seq=2) + b" " + line(seq=3) + b"\nnext\n")
-    assert [json.loads(text)["seq"] for _, text in found.events] == [1, 2, 3]
+    assert [json.loads(record.text)["seq"] for record in found.events] == [1, 2, 3]
     assert (found.read, found.foreign) == (4, 1)
 
 
 def test_an_event_behind_text_that_lost_its_newline_counts() -> None:
     found = records(b"Traceback (most recent call last):" + line(seq=1) + b"\n  File x\n")
-    assert ([number for number, _ in found.events], found.foreign, found.read) == ([1], 2, 3)
+    assert ([record.line for record in found.events], found.foreign, found.read) == ([1], 1, 2)
 
 
 def test_quoted_events_inside_other_text_do_not_count() -> None:

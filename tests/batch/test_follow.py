@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from aggregator import compression, follow, positions, rotation, sources
+from aggregator import compression, follow, positions, reading, rotation, sources
 from aggregator.content import Content, digest
 from aggregator.positions import DAY, FORGET_AFTER, REMEMBERED, Checkpoint, Positions
-from aggregator.sources import Reader
+from aggregator.reading import Reader
 
 NOW = 1_795_176_000_000_000
 
@@ -52,7 +52,8 @@ class Runs:
         self.checkpoints: list[Checkpoint] = []
         self.counts: Counter[str] = Counter()
         self.reader = Reader()
-        self._count(monkeypatch, sources, "open", builtins.open)
+        for module in (sources, reading):
+            self._count(monkeypatch, module, "open", builtins.open)
         self._count(monkeypatch, os, "listdir", os.listdir)
         self._count(monkeypatch, os, "scandir", os.scandir)
         self._count(monkeypatch, compression, "pieces", compression.pieces)
@@ -76,9 +77,9 @@ class Runs:
     def read(self, *names: str) -> bytes:
         self.counts.clear()
         self.reader = Reader(Positions(self.checkpoints, self.now))
-        data = b"".join(block.data for name in names for block in self.reader.blocks(str(self.folder / name)))
+        data = b"".join(block.text for name in names for block in self.reader.blocks(str(self.folder / name)))
         for path in follow.rotated(self.reader):
-            data += b"".join(block.data for block in self.reader.blocks(path))
+            data += b"".join(block.text for block in self.reader.blocks(path))
         return data
 
     def end(self) -> list[follow.Gap]:

@@ -1,7 +1,7 @@
 """State of an older format is brought up to date by the next run; one of a newer format is refused.
 
-states/format_1.tar.xz holds two folders that version 0.1 wrote, and their log: `applied`, and `cut_short`, whose last
-commit was killed while it was applied.
+states/format_1.tar.xz and format_2.tar.xz hold two folders that version 0.1 wrote, and their log: `applied`, and
+`cut_short`, whose last commit was killed while it was applied.
 """
 
 import json
@@ -10,19 +10,50 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.errors import NewerStateError
+from aggregator.errors import NewerStateError, StateError
 from aggregator.repair import repair
 from aggregator.status import status
+from aggregator.store import documents
 from tests.batch.runs import CONFIG, outputs, take_in
 
-RECORDED = Path(__file__).parent / "states" / "format_1.tar.xz"
+STATES = Path(__file__).parent / "states"
+
+
+def unpacked(name: str, folder: Path) -> Path:
+    with tarfile.open(STATES / name) as archive:
+        archive.extractall(folder, filter="data")
+    return folder
 
 
 @pytest.fixture
 def recorded(tmp_path: Path) -> Path:
-    with tarfile.open(RECORDED) as archive:
-        archive.extractall(tmp_path, filter="data")
-    return tmp_path
+    return unpacked("format_1.tar.xz", tmp_path)
+
+
+@pytest.mark.parametrize("folder", ["applied", "cut_short"])
+def test_format_2_goes_on_where_it_stood(tmp_path: Path, folder: str) -> None:
+    """Of `applied` half of the log was read; a part of a line that waits for its rest is what is new in format 3."""
+    log, out = unpacked("format_2.tar.xz", tmp_path) / "app.log", tmp_path / folder
+    before = status(out)
+    assert (before.format, before.problem) == (2, "")
+    report = take_in(log, out)
+    once = take_in(log, tmp_path / "once")
+    assert (report.read > 0) == (folder == "applied")
+    assert report.duplicates == 0
+    assert outputs(out) == outputs(tmp_path / "once")
+    found = status(out)
+    assert (found.format, found.applied, found.problem) == (documents.FORMAT, True, "")
+    assert found.account["events"] == once.events
+    assert take_in(log, out).read == 0
+
+
+def test_a_changed_partition_of_format_2_is_told(tmp_path: Path) -> None:
+    """Bringing it up to date does not take what stands there for what was committed."""
+    log, out = unpacked("format_2.tar.xz", tmp_path) / "app.log", tmp_path / "applied"
+    for path in out.glob("*/date=*/*.parquet"):
+        path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(StateError, match="was changed since it was committed"):
+        take_in(log, out)
 
 
 @pytest.mark.parametrize("folder", ["applied", "cut_short"])
@@ -34,7 +65,7 @@ def test_format_1_goes_on_where_it_stood(recorded: Path, folder: str) -> None:
     assert outputs(out) == outputs(recorded / "once")
     assert report.missing + report.lost == once.missing + once.lost == 1
     found = status(out)
-    assert (found.format, found.applied, found.problem) == (2, True, "")
+    assert (found.format, found.applied, found.problem) == (documents.FORMAT, True, "")
     assert found.account["held"] == 1
     assert take_in(log, out).read == 0
 
@@ -61,7 +92,7 @@ def test_repair_brings_format_1_up_to_date(recorded: Path) -> None:
     found = repair(recorded / "cut_short", CONFIG)
     assert [finding.kind for finding in found.findings] == ["commit"]
     assert found.left == 0
-    assert status(recorded / "cut_short").format == 2
+    assert status(recorded / "cut_short").format == documents.FORMAT
 
 
 def test_totals_of_a_folder_that_was_format_1_are_not_derived_unasked(recorded: Path) -> None:
@@ -83,13 +114,15 @@ def test_a_damaged_file_of_format_1_is_told(recorded: Path) -> None:
     assert "was changed since it was committed" in found.findings[0].problem
 
 
-@pytest.mark.parametrize("other", [3, 99])
+@pytest.mark.parametrize("other", [documents.FORMAT + 1, 99])
 def test_a_newer_format_is_refused_whatever_its_checksum(recorded: Path, other: int) -> None:
     out = recorded / "applied"
     take_in(recorded / "app.log", out)
     path = max((out / "_logemit/commit").glob("*.json"))
     path.write_text(json.dumps({**json.loads(path.read_text()), "format": other, "of": "the future"}))
-    with pytest.raises(NewerStateError, match=f"state of format {other}, this logemit knows up to 2; upgrade logemit"):
+    with pytest.raises(
+        NewerStateError, match=f"state of format {other}, this logemit knows up to {documents.FORMAT}; upgrade logemit"
+    ):
         take_in(recorded / "app.log", out)
     with pytest.raises(NewerStateError):
         repair(out, CONFIG)

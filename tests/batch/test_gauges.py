@@ -1,7 +1,7 @@
 """Gauges: of cells the last value, of processes what they told while they lived."""
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any
 
 import pyarrow as pa
@@ -14,10 +14,12 @@ from aggregator.cube import Cube
 from aggregator.decode import Batch
 from aggregator.definitions import Catalogue
 from aggregator.fields import MAX_SUM
-from aggregator.live import LIVE_SECONDS, living, settled
+from aggregator.live import LIVE_SECONDS, is_living, settled
 from aggregator.plans import plan_event
+from aggregator.records import Record
 from aggregator.rollup import rollup
 from aggregator.store import tables
+from tests.batch.cubes import check_monoid, coded, disordered, same
 
 CATALOGUE = extend(
     Catalogue(),
@@ -69,20 +71,13 @@ def cube_of(given_rows: list[dict[str, Any]]) -> Cube:
     for gauge in SUMMARY.gauges:
         columns[f"{gauge}_last"] = [row[gauge] for row in given_rows]
     columns["count"] = [1] * len(given_rows)
-    return rollup(Batch(PLAN, columns, [b""] * len(given_rows), [()] * len(given_rows)), SUMMARY, 60)
-
-
-def same(left: Cube, right: Cube) -> bool:
-    return bool(left.cells.equals(right.cells) and left.bins.equals(right.bins))
+    return rollup(Batch(PLAN, columns, [Record(0, 0, b"")] * len(given_rows), [()] * len(given_rows)), SUMMARY, 60)
 
 
 @settings(deadline=None, max_examples=60)
 @given(rows, rows, rows)
 def test_merging_gauges_is_a_commutative_monoid(a: list[Any], b: list[Any], c: list[Any]) -> None:
-    x, y, z = cube_of(a), cube_of(b), cube_of(c)
-    assert same(cube.merge([x, y]), cube.merge([y, x]))
-    assert same(cube.merge([cube.merge([x, y]), z]), cube.merge([x, cube.merge([y, z])]))
-    assert same(cube.merge([x, cube.empty(SUMMARY)]), x)
+    check_monoid(cube_of(a), cube_of(b), cube_of(c))
 
 
 @settings(deadline=None, max_examples=60)
@@ -117,13 +112,19 @@ def test_any_split_settles_to_the_same_totals(given_rows: list[Any], rng: random
 @settings(deadline=None, max_examples=60)
 @given(rows)
 def test_settling_keeps_all_that_adds_up(given_rows: list[Any]) -> None:
-    def sums(totals: Cube) -> tuple[dict[Any, Any], dict[Any, Any]]:
-        cells = cube.group(
-            totals.cells,
-            ["service", "host"],
-            [("events", "sum"), ("busy_seconds_sum", "sum"), ("busy_seconds_max", "max")],
-        )
-        return cells.to_pydict(), cube.group(totals.bins, ["service", "host", "le"], [("n", "sum")]).to_pydict()
+    def sums(totals: Cube) -> tuple[dict[Any, Any], Counter[Any]]:
+        added: dict[Any, Any] = defaultdict(lambda: [0, 0, None])
+        keys = []
+        for row in totals.cells.to_pylist():
+            keys.append((row["service"], row["host"]))
+            kept = added[keys[-1]]
+            kept[0] += row["events"]
+            kept[1] = min(kept[1] + row["busy_seconds_sum"], MAX_SUM)
+            kept[2] = max((each for each in (kept[2], row["busy_seconds_max"]) if each is not None), default=None)
+        bins: Counter[Any] = Counter()
+        for row in totals.bins.to_pylist():
+            bins[*keys[row["row"]], row["measure"], row["bin"]] += row["n"]
+        return dict(added), bins
 
     totals = cube.totals(cube_of(given_rows))
     assert sums(settled(totals)) == sums(totals)
@@ -135,7 +136,7 @@ def test_totals_stay_small_however_many_processes_came_and_went() -> None:
     totals = settled(cube.totals(cube_of(given_rows)))
     assert len(totals.cells) == 2
     assert len(totals.bins) == 1
-    assert living(totals.cells)["proc"].to_pylist() == ["p999"]
+    assert totals.cells.filter(is_living(totals.cells))["proc"].to_pylist() == ["p999"]
     assert pa.compute.sum(totals.cells["events"]).as_py() == 1000
 
 
@@ -147,7 +148,8 @@ def test_a_value_lives_as_long_as_its_own_line() -> None:
         {**beat, "timestamp": START + 1, "load": None, "heat": 2.0},
         {**beat, "timestamp": START + LIVE + 1, "load": None, "heat": None},
     ]
-    (row,) = living(settled(cube.totals(cube_of(told))).cells).to_pylist()
+    cells = settled(cube.totals(cube_of(told))).cells
+    (row,) = cells.filter(is_living(cells)).to_pylist()
     assert (row["load_last"], row["load_last_at"], row["heat_last"]) == (None, None, 2.0)
 
 
@@ -158,10 +160,18 @@ def test_gauges_survive_their_files(given_rows: list[Any]) -> None:
     cells, bins = tables.partition_tables(whole)
     assert bins is not None
     again = [tables.parsed(tables.encoded(table), "file") for table in (cells, bins)]
-    back = tables.cube_of(SUMMARY, *again)
+    back = cube.merge([tables.cube_of(SUMMARY, *again)])
     without_sums = (each.cells.drop_columns(["busy_seconds_sum"]) for each in (back, whole))
     assert pa.Table.equals(*without_sums)
-    assert same(back, tables.cube_of(SUMMARY, *tables.partition_tables(back)))
+    assert same(back, cube.merge([tables.cube_of(SUMMARY, *tables.partition_tables(back))]))
+
+
+@settings(deadline=None, max_examples=60)
+@given(rows, st.randoms(use_true_random=False))
+def test_a_cube_with_gauges_has_one_form_whatever_it_came_from(given_rows: list[Any], rng: random.Random) -> None:
+    whole = cube_of(given_rows)
+    assert same(cube.grouped(SUMMARY, *disordered(whole, rng)), whole)
+    assert same(coded(whole, rng), whole)
 
 
 def test_sums_stay_where_64_bits_still_hold_them() -> None:
@@ -171,5 +181,6 @@ def test_sums_stay_where_64_bits_still_hold_them() -> None:
     halves = cube.merge([cube.merge([part, part]), part, part])
     assert same(halves, cube.merge([part, part, part, part]))
     assert halves.cells["busy_seconds_sum"].to_pylist() == [MAX_SUM]
-    assert cube.total(cube.merge([part, part]).cells["busy_seconds_sum"]) == MAX_SUM
+    later = cube_of([{**beat, "timestamp": START + 10**9, "load": None, "heat": None}] * 3000)
+    assert cube.totals(cube.merge([part, later])).cells["busy_seconds_sum"].to_pylist() == [MAX_SUM]
     assert halves.bins["n"].to_pylist() == [12_000]

@@ -1,13 +1,19 @@
 """Links, pipes, standard input and compressed files as sources."""
 
+import gzip
 import os
+import tarfile
 import threading
 from collections.abc import Callable
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
 
-from .scene import PACKERS, Scene
+from aggregator.errors import InputError
+from aggregator.run import aggregate
+
+from .scene import CONFIG, PACKERS, Scene
 
 
 @pytest.fixture
@@ -89,3 +95,47 @@ def test_a_compressed_file_that_is_not_whole(scene: Scene, packer: str, damage: 
     file.write_bytes(packed)
     scene.run("")
     scene.check()
+
+
+def archive(scene: Scene, name: str, packer: str) -> None:
+    scene.write("inner.log")
+    with tarfile.open(scene.logs / name, f"w:{packer}") as tar:  # type: ignore[call-overload]
+        tar.add(scene.logs / "inner.log")
+    scene.remove("inner.log")
+
+
+@pytest.mark.parametrize("packer", ["", "gz", "bz2", "xz"])
+def test_a_tar_archive_is_refused_by_its_name_and_passed_over_in_a_folder(scene: Scene, packer: str) -> None:
+    scene.write("app.log")
+    archive(scene, "logs.log", packer)
+    with pytest.raises(InputError, match=r"logs\.log: is a tar archive; unpack it"):
+        scene.run("logs.log")
+    for _ in range(2):
+        report = scene.run("")
+        assert [warning for warning in report.warnings if "tar archive" in warning]
+    assert sum(report.events for report in scene.reports) == 2 * 2 * 30
+
+
+@pytest.mark.parametrize("outer", PACKERS)
+@pytest.mark.parametrize("inner", PACKERS)
+def test_what_was_packed_twice(scene: Scene, outer: str, inner: str) -> None:
+    """Firehose packs what CloudWatch has packed already."""
+    (scene.logs / "object").write_bytes(PACKERS[outer](PACKERS[inner](scene.lines())))
+    assert scene.run("object").warnings == []
+    assert scene.run("object").read == 0
+    scene.check()
+
+
+@pytest.mark.parametrize("packer", PACKERS)
+def test_standard_input_may_be_packed(scene: Scene, monkeypatch: pytest.MonkeyPatch, packer: str) -> None:
+    packed = PACKERS[packer](scene.lines())
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(packed)))
+    scene.reports.append(aggregate(["-"], scene.out, CONFIG))
+    scene.check()
+
+
+def test_standard_input_that_breaks_off_says_so(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = gzip.compress(scene.lines())
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(packed[: len(packed) // 2])))
+    report = aggregate(["-"], scene.out, CONFIG)
+    assert report.warnings == ["-: the gzip file breaks off; its whole lines were read"]

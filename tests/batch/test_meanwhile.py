@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.lines import Block
-from aggregator.sources import Reader
+from aggregator.reading import Reader
 
 from .scene import Scene
 

@@ -13,9 +13,10 @@ import pytest
 
 import aggregator
 from aggregator import config
+from aggregator.bins import bounds
 from aggregator.errors import InputError, UsageError
 from aggregator.quantiles import quantile
-from aggregator.rollup import bin_bounds
+from aggregator.rollup import bins_of
 
 STEP = 7
 
@@ -152,6 +153,39 @@ def test_pandas_reads_gauges_typed(processes: Path) -> None:
     assert frame["max_fds_last_at"].isna().all()
 
 
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("measured")
+    rows: list[dict[str, Any]] = [
+        *({"kind": "counter", "labels": {"shop": "a", "size": str(n % 2)}, "value": n / 4} for n in range(6)),
+        {"kind": "counter", "labels": {"shop": "b"}, "value": 2**49 + 0.25},
+        {"kind": "gauge", "labels": {"shop": "a"}, "mode": "mostrecent", "value": -3.5, "step": -3.5},
+        {"kind": "histogram", "labels": {"shop": "a"}, "value": -2, "value_min": -3, "value_max": 1, "count": 2}
+        | {"bins": "-3:1,1:1"},
+    ]
+    head = {"logemit": 1, "event": "measurement", "timestamp": "2026-11-20T10:00:00Z", "service": "s"}
+    lines = [json.dumps({**head, "name": f"{row['kind']}s", **row}, separators=(",", ":")) for row in rows]
+    (folder / "app.log").write_text("".join(f"{line}\n" for line in lines))
+    aggregator.aggregate([str(folder / "app.log")], folder / "out", config.load(None))
+    return folder / "out"
+
+
+def test_labels_of_instruments_are_as_dimensions(measured: Path) -> None:
+    by_shop = aggregator.read(measured, "measurements", by=["shop"], where={"kind": "counter"})
+    assert by_shop["sum"].to_dict() == {"a": (0 + 1 + 2 + 3 + 4 + 5) / 4, "b": 2**49 + 0.25}
+    even = aggregator.read(measured, "measurements", by=["size"], where={"name": "counters", "shop": "a", "size": "0"})
+    assert even[["count", "sum"]].to_numpy().tolist() == [[3, (0 + 2 + 4) / 4]]
+    levels = aggregator.read(measured, "gauges", by=["name", "shop"])
+    assert levels["value_last"].to_dict() == {("gauges", "a"): -3.5}
+
+
+def test_values_may_be_negative(measured: Path) -> None:
+    seen = aggregator.read(measured, "measurements", where={"kind": "histogram"}).iloc[0]
+    assert (seen["count"], seen["sum"], seen["mean"]) == (2, -2, -1)
+    assert seen["p50"] == pytest.approx(-3, rel=0.016)
+    assert -3 <= seen["p50"] <= seen["p99"] <= 1
+
+
 def test_a_share_of_nothing_is_missing(tmp_path: Path) -> None:
     """A fold may count nothing."""
     event = {"logemit": 1, "event": "cache_operation", "timestamp": "2026-11-20T12:00:00Z", "count": 0, "keys": 3}
@@ -189,7 +223,7 @@ def test_a_quantile_is_within_less_than_two_percent_and_never_beyond_what_was_se
         ("seconds", (rng.lognormal(-3, 2, 2000) * 1e6).astype(np.int64) + 1),
         ("bytes", rng.lognormal(8, 3, 2000).astype(np.int64)),
     ):
-        les, counts = np.unique(bin_bounds(values, unit), return_counts=True)
+        les, counts = np.unique(bounds(unit)[bins_of(values, unit)], return_counts=True)
         scale = 1e6 if unit == "seconds" else 1
         for q in (0.0, 0.01, 0.5, 0.9, 0.99, 1.0):
             true = np.sort(values)[max(1, math.ceil(q * len(values))) - 1] / scale

@@ -289,7 +289,7 @@ def test_spans_of_the_file(tmp_path: Path) -> None:
     path.write_text('fold_after = "30d"\ndrop_after = "1y"\nlate_limit = "2w"\n')
     assert config.load(path).retention == Retention(30, 366, 14)
     path.write_text("fold_after = 30\n")
-    with pytest.raises(ConfigError, match=r"logemit\.toml: fold_after is 30"):
+    with pytest.raises(ConfigError, match=r"logemit\.toml:1: fold_after is 30"):
         config.load(path)
 
 

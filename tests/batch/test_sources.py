@@ -17,7 +17,7 @@ from aggregator import sources
 from aggregator.errors import InputError, ReadWriteError
 from aggregator.lines import BLOCK_SIZE
 from aggregator.positions import Checkpoint, Positions
-from aggregator.sources import Reader
+from aggregator.reading import Reader
 
 NOW = 1_795_176_000_000_000
 LINES = [f"line {i} {'x' * (i % 90)}\n".encode() for i in range(400)]
@@ -33,7 +33,7 @@ class Follower:
 
     def read(self, *paths: Path) -> bytes:
         self.reader = Reader(Positions(self.checkpoints, NOW))
-        data = b"".join(block.data for path in paths for block in self.reader.blocks(str(path)))
+        data = b"".join(block.text for path in paths for block in self.reader.blocks(str(path)))
         self.checkpoints = self.reader.positions.remembered()
         return data
 
@@ -167,12 +167,12 @@ def test_a_file_that_grows_while_it_is_read_ends_where_it_ended_at_first(tmp_pat
     reader = Reader()
     read = b""
     for block in reader.blocks(str(log)):
-        read += block.data
+        read += block.text
         with log.open("ab") as file:
             file.write(b"more\n")
     assert read == DATA
     again = Reader(reader.positions)
-    assert b"".join(block.data for block in again.blocks(str(log))) == b"more\n"
+    assert b"".join(block.text for block in again.blocks(str(log))) == b"more\n"
 
 
 def test_a_gzip_bomb_is_read_in_pieces(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_a_gzip_bomb_is_read_in_pieces(tmp_path: Path) -> None:
     with gzip.open(packed, "wb", compresslevel=9) as file:
         for _ in range(64):
             file.write(b"\n" * (1 << 20))
-    largest = max(len(block.data) for block in Reader().blocks(str(packed)))
+    largest = max(len(block.text) for block in Reader().blocks(str(packed)))
     assert largest <= BLOCK_SIZE + (1 << 22)
 
 
@@ -192,10 +192,10 @@ def test_a_line_without_end_is_skipped_and_never_held(tmp_path: Path) -> None:
             file.write(b"x" * (1 << 20))
         file.write(b"\nafter\n")
     blocks = list(Reader().blocks(str(log)))
-    assert b"".join(block.data for block in blocks if not block.too_long) == b"before\nafter\n"
+    assert b"".join(block.text for block in blocks if not block.too_long) == b"before\nafter\n"
     (skipped,) = [block for block in blocks if block.too_long]
-    assert (skipped.first_line, len(skipped.data)) == (2, 256)
-    assert max(len(block.data) for block in blocks) < 1 << 21
+    assert (skipped.first_line, len(skipped.text)) == (2, 256)
+    assert max(len(block.text) for block in blocks) < 1 << 21
 
 
 def test_a_line_without_end_that_is_not_finished_yet_waits(tmp_path: Path, follow: Follower) -> None:
@@ -206,7 +206,7 @@ def test_a_line_without_end_that_is_not_finished_yet_waits(tmp_path: Path, follo
         file.write(b"\nafter\n")
     follow.reader = Reader(Positions(follow.checkpoints, NOW))
     blocks = list(follow.reader.blocks(str(log)))
-    assert [block.data for block in blocks if not block.too_long] == [b"after\n"]
+    assert [block.text for block in blocks if not block.too_long] == [b"after\n"]
 
 
 def test_standard_input_is_read_to_its_end_also_without_a_newline(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,7 +215,7 @@ def test_standard_input_is_read_to_its_end_also_without_a_newline(monkeypatch: p
 
     monkeypatch.setattr(sys, "stdin", Stdin)
     reader = Reader()
-    assert b"".join(block.data for block in reader.blocks("-")) == b"one\ntwo\n"
+    assert b"".join(block.text for block in reader.blocks("-")) == b"one\ntwo\n"
     assert not list(reader.positions)
 
 
@@ -224,7 +224,7 @@ def test_a_pipe_by_name(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     thread = threading.Thread(target=lambda: pipe.write_bytes(DATA))
     thread.start()
-    assert b"".join(block.data for block in Reader().blocks(str(pipe))) == DATA
+    assert b"".join(block.text for block in Reader().blocks(str(pipe))) == DATA
     thread.join()
 
 

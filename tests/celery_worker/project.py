@@ -87,7 +87,7 @@ def nested(number: int) -> None:
 @app.task(name="shop.hold", track_started=True)
 def hold() -> None:
     run_queries(1)
-    time.sleep(60)
+    time.sleep(600)
 
 
 @app.task(name="shop.cope", soft_time_limit=1)

@@ -1,23 +1,29 @@
 """The command as its user meets it: exit codes, one-line messages, JSON for scripts, quiet when nobody watches."""
 
+import fcntl
 import gzip
 import json
 import os
 import pty
 import signal
+import struct
 import subprocess
 import sys
-import time
+import termios
 import tomllib
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 import pytest
 
+from aggregator.catalogue import PARTS
+from aggregator.store.lock import holder
 from logemit import __version__
 from tests.batch.runs import poll
 from tests.command.calls import logemit, message
 from tests.conftest import LOGEMIT, ROOT
+from tests.reliability.test_lock import patiently
 
 
 @pytest.fixture
@@ -183,15 +189,15 @@ def test_check_says_what_is_in_a_log_and_exits_with_1_where_lines_are_rejected(l
     assert '"foreign": 1,' in logemit("check", "-", "--json", input="x" * 70_000).stdout
     with log.open("ab") as file:
         file.write(b'{"logemit":1,"broken\n' + poll(4, status=5.5) + poll(5, duration_seconds=-1))
-        file.write(poll(6, event="alert_created"))
+        file.write(poll(6, event="page_turned"))
     done = logemit("check", log)
     assert done.returncode == 1
     assert f"{log}:5: broken JSON" in done.stdout
     assert f"{log}:6: feed_poll.status: expected text, found 5.5" in done.stdout
     assert "left out feed_poll.duration_seconds: 1 values" in done.stdout
-    assert "alert_created: no summary takes in this event" in done.stderr
+    assert "page_turned: no summary takes in this event" in done.stderr
     found = json.loads(logemit("check", log, "--json").stdout)
-    assert found["events"] == {"feed_poll": 4, "alert_created": 1}
+    assert found["events"] == {"feed_poll": 4, "page_turned": 1}
     assert (found["read"], found["foreign"], found["rejected"]) == (8, 1, 2)
 
 
@@ -214,7 +220,11 @@ def test_metrics_lists_the_catalogue() -> None:
     done = logemit("metrics")
     assert "histogram  django_http_requests_latency_seconds_by_view_method{view,method}" in done.stdout
     listed = json.loads(logemit("metrics", "--json").stdout)
-    shipped = tomllib.loads((ROOT / "aggregator/catalogue.toml").read_text())["metric"]
+    shipped = [
+        metric
+        for part in PARTS
+        for metric in tomllib.loads((ROOT / f"aggregator/shipped/{part}.toml").read_text()).get("metric", [])
+    ]
     assert [metric["name"] for metric in listed] == [metric["name"] for metric in shipped]
     assert {"name", "type", "help", "summary", "labels"} <= set(listed[0])
 
@@ -248,10 +258,23 @@ def test_without_the_extra_the_command_says_what_to_install() -> None:
     assert "pip install 'logemit[aggregator]'" in done.stderr
 
 
-def test_a_reader_that_goes_away_is_no_error(log: Path) -> None:
-    command = f"{LOGEMIT} schema | head -1; exit ${{PIPESTATUS[0]}}"
-    done = subprocess.run(["bash", "-c", command], check=True, capture_output=True)
-    assert done.stderr == b""
+@pytest.mark.parametrize("command", ["schema", "check", "aggregate --out out"])
+def test_a_reader_that_goes_away_is_no_error(log: Path, tmp_path: Path, command: str) -> None:
+    """It has gone before anything is printed."""
+    sources = [] if command == "schema" else [str(log)]
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        arguments = [str(LOGEMIT), *command.split(), *sources]
+        done = subprocess.run(arguments, check=False, stdout=writing, stderr=subprocess.PIPE, cwd=tmp_path)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def waiting(pipe: IO[bytes]) -> int:
+    """Bytes that nobody has read yet."""
+    return int(struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))[0])
 
 
 def test_an_interrupt_changes_nothing_and_exits_with_130(tmp_path: Path) -> None:
@@ -264,9 +287,9 @@ def test_an_interrupt_changes_nothing_and_exits_with_130(tmp_path: Path) -> None
         pipe.open("wb", buffering=0) as writer,
     ):
         writer.write(poll(0))
-        time.sleep(1.5)
+        patiently(lambda: holder(out / "_logemit/lock") and not waiting(writer))
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == 130
+        assert process.wait(timeout=120) == 130
         assert process.stderr
         assert process.stderr.read() == "logemit: interrupted; run it again: nothing is lost or counted twice\n"
     assert not (out / "metrics.prom").exists()
@@ -294,4 +317,93 @@ def test_a_progress_bar_shows_on_a_terminal_and_only_there(tmp_path: Path) -> No
     os.close(master)
     assert process.wait() == 0
     assert b"reading" in shown
-    assert b"MB/s" in shown or b"kB/s" in shown or b"bytes/s" in shown
+    assert b"B/s" in shown or b"bytes/s" in shown
+
+
+METRIC = '[[metric]]\nname = "x_total"\ntype = "counter"\nhelp = "h"\nsummary = "feed_polls"\n'
+
+
+def test_metrics_check_says_what_a_good_file_adds(tmp_path: Path) -> None:
+    path = tmp_path / "logemit.toml"
+    path.write_text(METRIC + METRIC.replace("x_total", "y_total") + '[[summary]]\nname = "own"\nevent = "own"\n')
+    done = logemit("metrics", "--check", path)
+    assert (done.returncode, done.stderr) == (0, "")
+    warning = "[[summary]] own: no metric shows it; it is there in Parquet"
+    assert done.stdout == f"{path}:11: warning: {warning}\nok: 1 summary, 2 metrics\n"
+    found = json.loads(logemit("metrics", "--check", path, "--json").stdout)
+    assert found == {
+        "file": str(path),
+        "summaries": 1,
+        "metrics": 2,
+        "problems": [],
+        "doubts": [{"file": str(path), "line": 11, "message": warning}],
+    }
+
+
+def test_metrics_check_tells_all_that_is_wrong_a_line_each_and_exits_with_78(tmp_path: Path) -> None:
+    path = tmp_path / "logemit.toml"
+    path.write_text(METRIC + 'labels = ["stats"]\nunless = 5\n"a\\nb" = 1\n')
+    done = logemit("metrics", "--check", path)
+    assert (done.returncode, done.stderr) == (78, "")
+    lines = done.stdout.splitlines()
+    assert [line.removeprefix(f"{path}:").partition(":")[0] for line in lines] == ["6", "7", "8"]
+    assert lines[0].endswith("did you mean 'status'?")
+    listed = logemit("metrics", "--check", path, "--json")
+    assert listed.returncode == 78
+    assert [problem["line"] for problem in json.loads(listed.stdout)["problems"]] == [6, 7, 8]
+    run = logemit("aggregate", path, "--config", path, "--out", tmp_path / "out")
+    assert run.returncode == 78
+    assert message(run).startswith(f"logemit: {path}:8: [[metric]] x_total: unknown key")
+
+
+def test_metrics_check_of_no_file(tmp_path: Path) -> None:
+    done = logemit("metrics", "--check", tmp_path / "none.toml")
+    assert (done.returncode, message(done)) == (
+        78,
+        f"logemit: {tmp_path}/none.toml: no such file; expected a logemit.toml",
+    )
+    assert logemit("metrics", "--check", "").returncode == 2
+    assert "leave --config out" in message(logemit("metrics", "--check", "a.toml", "--config", "a.toml"))
+
+
+def test_metrics_shows_mapped_labels_and_rows_that_are_taken_in(tmp_path: Path) -> None:
+    path = tmp_path / "logemit.toml"
+    path.write_text(
+        """
+[[summary]]
+name = "own"
+event = "own"
+dimensions = ["page", "status"]
+where = { status = ["2", ""] }
+unless = { page = "p" }
+[[metric]]
+name = "own_total"
+type = "counter"
+help = "h"
+summary = "own"
+[metric.labels]
+page = "page"
+area = { dimension = "page", segments = 2 }
+top = { dimension = "page", segments = 1 }
+class = { dimension = "status", class = true }
+kind = { dimension = "page", values = { "admin:*" = "admin", "" = "none" }, default = "other" }
+"""
+    )
+    assert logemit("metrics", "--config", path).stdout.endswith(
+        """\
+own  (1 metrics of event own where status is 2 or empty and page is not p)
+  counter    own_total{page,area,top,class,kind}
+             area is first 2 segments of page
+             top is first segment of page
+             class is class of status
+             kind is page: 'admin:*' as 'admin', '' as 'none', else 'other'
+"""
+    )
+    listed = json.loads(logemit("metrics", "--config", path, "--json").stdout)[-1]["labels"]
+    assert [label if isinstance(column, str) else (label, column["segments"]) for label, column in listed] == [
+        "page",
+        ("area", 2),
+        ("top", 1),
+        ("class", 0),
+        ("kind", 0),
+    ]

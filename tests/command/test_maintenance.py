@@ -26,7 +26,7 @@ def test_status_is_for_people_and_for_scripts(taken: tuple[Path, Path]) -> None:
     done = logemit("status", out, "--sources")
     assert (done.returncode, done.stderr) == (0, "")
     for words in (
-        "format 2, commit 1",
+        "format 4, commit 1",
         "last run",
         "feed_polls",
         "2026-01-05",

@@ -186,7 +186,7 @@ def test_the_state_of_a_pool_is_told_with_what_the_process_uses(
         outside.flush()
         return events("db_pool")[-1]
 
-    with added("pooled", pooled(database, min_size=2, max_size=2, timeout=20)) as alias:
+    with added("pooled", pooled(database, min_size=2, max_size=2, timeout=60)) as alias:
         pool: Any = connections[alias].pool  # type: ignore[attr-defined]
         told()
         assert pool.closed  # telling opens none
@@ -197,7 +197,7 @@ def test_the_state_of_a_pool_is_told_with_what_the_process_uses(
         assert (state["alias"], state["vendor"], state["unit"]) == ("pooled", "postgresql", "none")
         assert (state["max_size"], state["size"], state["available"], state["waiting"]) == (2, 2, 1, 0)
         connections[alias].close()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while told()["available"] < 2 and time.monotonic() < deadline:
             time.sleep(0.01)  # a thread of the pool takes it back
         assert told()["available"] == 2

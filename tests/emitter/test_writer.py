@@ -112,11 +112,13 @@ def test_an_event_from_a_signal_handler_in_the_middle_of_a_write() -> None:
 
 def test_a_reader_that_stalls_does_not_stall_the_app_and_learns_what_was_dropped() -> None:
     code = (
-        "import logemit, logging, sys, time\n"
+        "import logemit, logging, sys\n"
+        "from logemit import channel\n"
+        "ready, waits = channel._ready, []\n"
+        "channel._ready = lambda fd, seconds: waits.append(seconds) or ready(fd, seconds)\n"
         "logging.disable()\n"
-        "start = time.monotonic()\n"
         "for _ in range(200): logemit.emit('tick', pad='x' * 3000)\n"
-        "sys.stderr.write(f'{time.monotonic() - start:.3f}'); sys.stderr.flush()\n"
+        "sys.stderr.write(f'{sum(max(0, seconds) for seconds in waits):.3f}'); sys.stderr.flush()\n"
         "sys.stdin.readline(); logemit.emit('after')"
     )
     with subprocess.Popen(
@@ -130,14 +132,14 @@ def test_a_reader_that_stalls_does_not_stall_the_app_and_learns_what_was_dropped
         process.stdin.write(b"\n")
         process.stdin.flush()
         data = first + process.stdout.read()
-    assert seconds < 5
+    assert seconds < 5  # that it was ready to wait, however long it took
     lines = [json.loads(line) for line in data.splitlines()]
     assert lines[-1]["event"] == "after"
     assert lines[-1]["dropped"] == 200 - (len(lines) - 1) > 0
     assert lines[-1]["seq"] == 200
 
 
-@pytest.mark.parametrize("redirect", ["exec 1>/dev/full", "exec 1> >(true); sleep 0.2"])
+@pytest.mark.parametrize("redirect", ["exec 1>/dev/full", "exec 1> >(true); wait $!"])
 def test_a_full_or_broken_output_is_counted_and_never_raised(redirect: str, tmp_path: Path) -> None:
     log = tmp_path / "after.log"
     code = (
@@ -200,17 +202,16 @@ def test_a_default_timeout_of_sockets_changes_nothing_of_a_socket_as_stdout() ->
 
     ours, theirs = socket.socketpair()
     code = (
-        "import logemit, os, socket, sys, time\n"
-        "socket.setdefaulttimeout(20)\n"
-        "start = time.monotonic()\n"
+        "import logemit, os, socket, sys\n"
+        "socket.setdefaulttimeout(3600)\n"
         "for _ in range(600): logemit.emit('tick', pad='x' * 3000)\n"
-        "print(os.get_blocking(1), time.monotonic() - start < 15, file=sys.stderr)"
+        "print(os.get_blocking(1), file=sys.stderr)"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=theirs.fileno(), stderr=subprocess.PIPE, text=True)
     theirs.close()
-    _, told = process.communicate(timeout=60)  # nobody reads
+    _, told = process.communicate(timeout=120)  # nobody reads, and nothing waits for an hour
     ours.close()
-    assert told.split()[-2:] == ["True", "True"]
+    assert told.split()[-1] == "True"
 
 
 def test_what_a_forked_child_could_not_render_is_told_by_it() -> None:

@@ -21,14 +21,14 @@ Samples = dict[tuple[str, str], float]
 CATALOGUE = """
 [[summary]]
 name = "jobs"
-event = "job"
+event = "errand"
 dimensions = ["kind"]
 measures = [{ name = "took", unit = "seconds" }]
 bins = ["took"]
 
 [[summary]]
 name = "hourly"
-event = "job"
+event = "errand"
 partition = "hour"
 dimensions = ["kind"]
 

@@ -16,11 +16,16 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from .processes import Ended, ForkServer, Kill, Outcome, fork_server, outcome
+from .forks import Ended, ForkServer, Kill, fork_server
+from .processes import Outcome, outcome
 from .writer import DIMENSIONS, Cell, Log, recounted
 
 FOLDER_FOR = 400
 """Kills of one output folder: over all of its lines it is held against a run that is not disturbed."""
+
+PHASES = ("reading", "staging", "applying")
+"""What a run is at. A campaign goes on, up to so many times as long, until it has killed one at each."""
+LONGER = 4
 
 CHECK_EVERY = 20
 
@@ -86,14 +91,19 @@ class Campaign:
     def run(self, kills: int) -> None:
         done = 0
         self.check()
-        while done < kills:
+        while done < kills or (self._missed and done < LONGER * kills):
             self._log.write(self._chance.randrange(5, 60))
             if self._chance.random() < 0.1:
                 self._log.rotate()
             if self.kill():
                 done += 1
-                if done % CHECK_EVERY == 0 or done == kills:
+                if done % CHECK_EVERY == 0:
                     self.check()
+        self.check()
+
+    @property
+    def _missed(self) -> bool:
+        return not all(self._figures.kills[phase] for phase in PHASES)
 
     def kill(self) -> bool:
         """Start a run that is to be killed; whether it was."""
@@ -102,7 +112,8 @@ class Campaign:
         spans = [("", 1.1 * self._seconds), (str(staging), 0.5 * self._seconds), (str(commit), self._after_commit)]
         if not applied:
             spans[0] = "", 2 * self._after_commit  # it begins with what the last one was killed at
-        after, span = self._chance.choices(spans, [3, 2, 3])[0]
+        rare = [1 / (1 + self._figures.kills[phase]) for phase in PHASES]
+        after, span = self._chance.choices(spans, rare)[0]
         kill = Kill(self._chance.random() * span, after)
         self._server.start(self._arguments(self._out, self._source), kill, watched=marks)
         ended = self._write_meanwhile()
@@ -171,20 +182,19 @@ class Campaign:
         return "staging" if self._marks(before + 1)[0].exists() else "reading"
 
 
-def campaign(folder: Path, kills: int, seed: int, *, named: bool, shown: bool = False) -> Figures:
+def campaign(folder: Path, server: ForkServer, kills: int, seed: int, *, named: bool, shown: bool = False) -> Figures:
     """A run is given the log by its name, or the folder that it is in. `folder` keeps what a mismatch was found in."""
     figures, began = Figures(), time.monotonic()
     chance = random.Random(seed)
-    with fork_server() as server:
-        for start in range(0, kills, FOLDER_FOR):
-            part = folder / f"{start:06d}"
-            part.mkdir()
-            one = Campaign(part, server, chance, figures, named=named)
-            one.run(min(FOLDER_FOR, kills - start))
-            if not figures.mismatches:
-                shutil.rmtree(part)
-            if shown:
-                print(f"{time.monotonic() - began:6.0f} s: {figures}", flush=True, file=sys.stderr)
+    for start in range(0, kills, FOLDER_FOR):
+        part = folder / f"{start:06d}"
+        part.mkdir()
+        one = Campaign(part, server, chance, figures, named=named)
+        one.run(min(FOLDER_FOR, kills - start))
+        if not figures.mismatches:
+            shutil.rmtree(part)
+        if shown:
+            print(f"{time.monotonic() - began:6.0f} s: {figures}", flush=True, file=sys.stderr)
     return figures
 
 
@@ -197,7 +207,8 @@ def main() -> None:
     for named in (False, True):
         part = folder / ("named" if named else "folder")
         part.mkdir()
-        figures = campaign(part, options.times // 2, options.seed, named=named, shown=True)
+        with fork_server() as server:
+            figures = campaign(part, server, options.times // 2, options.seed, named=named, shown=True)
         print(f"kills, the log given by its {'name' if named else 'folder'}: {figures}")
         if figures.mismatches:
             sys.exit("\n".join(figures.mismatches))

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from aggregator.errors import LogemitError, OutputError, ReadWriteError
+from tests.scale import FULL, scaled
 
 from .cases import MORE, Judge, Place, grown, place, prepare, tree
 from .faults import Plan, Step, faulty
-from .scale import FULL, times
 
 Figure = Callable[[str], None]
 ERRORS = {
@@ -59,7 +59,7 @@ def test_a_system_error_at_any_call(name: str, is_first: bool, figure: Figure) -
         prepare(here, is_first)
         judge, failed, told = Judge(here), ERRORS[name], 0
         total = len(steps_of_a_run(here, Plan()))
-        stride = times(3, 1) if is_first or failed.lasting else 1
+        stride = scaled(9, 3, 1) if is_first or failed.lasting else scaled(3, 1, 1)
         calls = range(1, total + 1, stride)
         for at in calls:
             plan = Plan(at, failed.mode, failed.code, failed.lasting)

@@ -9,14 +9,15 @@ from contextlib import suppress
 import pandas as pd
 import pytest
 
+from tests.scale import FULL, scaled, sized
+
 from .cases import CHANGES, MORE, Judge, Place, grown, place, prepare, tree
 from .faults import Disk, Killed, Lottery, Mode, Plan, Step, System, faulty
-from .scale import FULL, times
 
 Figure = Callable[[str], None]
 Point = tuple[int, Mode]
 SHARES = 2
-LOTTERIES = ("nothing", "names", *(f"chance {number}" for number in range(times(1, 20))))
+LOTTERIES = ("nothing", "names", *(f"chance {number}" for number in range(sized(1, 20))))
 TEMPLATES = pytest.mark.parametrize("is_first", [True, False], ids=["first", "fourth"])
 
 
@@ -32,6 +33,10 @@ def points_of(steps: list[Step]) -> list[Point]:
     before: list[Point] = [(at, "before") for at, step in enumerate(steps, 1) if FULL or step.name != "close"]
     within: list[Point] = [(at, "torn") for at, step in enumerate(steps, 1) if step.name == "write"]
     return [*before, *within, (len(steps), "after")]
+
+
+def shared(points: list[Point], share: int) -> list[Point]:
+    return points[share :: SHARES * scaled(3, 1, 1)]
 
 
 def kill(place: Place, point: Point, disk: Disk | None = None, *, whole: bool = True) -> System:
@@ -64,7 +69,7 @@ def test_a_run_killed_at_any_step(is_first: bool, share: int, figure: Figure) ->
         prepare(here, is_first)
         judge, whole_files = Judge(here), versions(here)
         steps = steps_of_a_run(here)
-        points = points_of(steps)[share::SHARES]
+        points = shared(points_of(steps), share)
         for point in points:
             here.load("before")
             assert kill(here, point).is_dead
@@ -102,7 +107,7 @@ def test_the_power_fails_at_any_step(is_first: bool, share: int, figure: Figure)
     with place() as here:
         prepare(here, is_first)
         judge, steps = Judge(here), steps_of_a_run(here)
-        points = points_of(steps)[share::SHARES]
+        points = shared(points_of(steps), share)
         for point in points:
             here.load("before")
             disk = Disk(here.out)
@@ -143,7 +148,7 @@ def test_two_kills_in_a_row(share: int, figure: Figure) -> None:
         prepare(here)
         judge, steps = Judge(here), steps_of_a_run(here)
         first = next(at for at, step in enumerate(steps, 1) if step.path.parent.name == "commit")
-        firsts = [point for point in points_of(steps) if point[0] >= first][share::SHARES]
+        firsts = shared([point for point in points_of(steps) if point[0] >= first], share)
         pairs = 0
         for point in firsts:
             here.load("before")

@@ -11,25 +11,30 @@ from pathlib import Path
 
 from aggregator.store.lock import holder
 from tests.batch.runs import poll
+from tests.scale import scaled
 
-from .processes import Kill, command, fork_server, started
-from .scale import times
+from .forks import ForkServer, Kill, fork_server
+from .processes import command, started
 
 STARTS, AT_ONCE = 50, 10
 PROBE = """
 import fcntl, os, sys, time
-real, tried = fcntl.flock, []
-def flock(*arguments):
-    tried.append(time.monotonic())
-    return real(*arguments)
-fcntl.flock = flock
+flock, sleep, tried, slept = fcntl.flock, time.sleep, [], []
+def without_waiting(fd, how):
+    assert how & fcntl.LOCK_NB
+    tried.append(time.process_time())
+    return flock(fd, how)
+def counted(seconds):
+    slept.append(seconds)
+    sleep(seconds)
+fcntl.flock, time.sleep = without_waiting, counted
 import cli
 try:
     cli.main()
 finally:
-    os.write(1, str(time.monotonic() - tried[0]).encode())
+    os.write(1, str(sum(slept) + time.process_time() - tried[0]).encode())
 """
-"""The command, which tells how long after its first try of the lock it ends."""
+"""The command, which tells how long it sleeps and computes from its first try of the lock on."""
 
 
 def patiently(is_so: Callable[[], object], seconds: float = 120) -> None:
@@ -51,51 +56,43 @@ def at_work(tmp_path: Path) -> Iterator["tuple[subprocess.Popen[str], Path]"]:
             process.kill()
 
 
-def test_of_fifty_starts_one_works_and_the_others_say_who(tmp_path: Path, figure: Callable[[str], None]) -> None:
+def test_of_fifty_starts_one_works_and_the_others_say_who(
+    tmp_path: Path, forks: ForkServer, figure: Callable[[str], None]
+) -> None:
     """The one reads from a pipe, into which nothing is written before the others have ended."""
     fifo, out = tmp_path / "fifo", tmp_path / "out"
     os.mkfifo(fifo)
-    began, ended = time.monotonic(), list["subprocess.Popen[str]"]()
-    running = [started("aggregate", fifo, "--out", out, "--json") for _ in range(AT_ONCE)]
-    left = STARTS - AT_ONCE
-    while len(ended) < STARTS - 1:
-        assert time.monotonic() < began + 240
-        for process in [process for process in running if process.poll() is not None]:
-            running.remove(process)
-            ended.append(process)
-            if left:
-                running.append(started("aggregate", fifo, "--out", out, "--json"))
-                left -= 1
-        time.sleep(0.01)
-    (winner,) = running
+    began = time.monotonic()
+    forks.start_crowd(["aggregate", fifo, "--out", out, "--json"], STARTS, AT_ONCE)
+    refused = [forks.end() for _ in range(STARTS - 1)]
     fifo.write_bytes(poll(0) + poll(1))
-    told, complaint = winner.communicate(timeout=60)
-    assert (winner.returncode, complaint) == (0, "")
-    assert '"run": 1,' in told
-    assert '"events": 2,' in told
-    for process in ended:
-        nothing, complaint = process.communicate()
-        assert (process.returncode, nothing) == (75, "")
-        assert complaint.startswith(f"logemit: {out}: another run is at work: pid {winner.pid} on ")
-        assert complaint.count("\n") == 1
-    figure(f"lock: {STARTS} starts, 1 at work, {len(ended)} refused with 75, in {time.monotonic() - began:.1f} s")
+    winner = forks.end()
+    assert winner.error == ""
+    assert (winner.report["run"], winner.report["events"]) == (1, 2)
+    for ended in refused:
+        assert (ended.code, ended.out) == (75, "")
+        assert ended.error.startswith(f"logemit: {out}: another run is at work: pid {winner.pid} on ")
+        assert ended.error.count("\n") == 1
+    figure(f"lock: {STARTS} starts, 1 at work, {len(refused)} refused with 75, in {time.monotonic() - began:.1f} s")
 
 
 def test_a_refused_start_ends_within_a_second(tmp_path: Path, figure: Callable[[str], None]) -> None:
     with at_work(tmp_path) as (process, out):
         refused = command("aggregate", tmp_path / "fifo", "--out", out)
         arguments = [sys.executable, "-c", PROBE, "aggregate", str(tmp_path / "fifo"), "--out", str(out)]
-        probe = subprocess.run(arguments, capture_output=True, check=False, text=True)
+        probe = subprocess.run(arguments, capture_output=True, check=False, text=True, timeout=120)
     assert (refused.code, probe.returncode) == (75, 75)
     assert f"pid {process.pid} on" in refused.error
     assert float(probe.stdout) < 1
     figure(
         f"lock: a refused start took {refused.seconds:.2f} s from its start, "
-        f"{float(probe.stdout):.3f} s from its first try of the lock"
+        f"{float(probe.stdout):.3f} s of sleep and work from its first try of the lock"
     )
 
 
-def test_a_killed_holder_never_blocks_the_next_run(tmp_path: Path, figure: Callable[[str], None]) -> None:
+def test_a_killed_holder_never_blocks_the_next_run(
+    tmp_path: Path, forks: ForkServer, figure: Callable[[str], None]
+) -> None:
     log = tmp_path / "app.log"
     log.write_bytes(poll(0))
     with at_work(tmp_path) as (process, out):
@@ -104,8 +101,8 @@ def test_a_killed_holder_never_blocks_the_next_run(tmp_path: Path, figure: Calla
         assert f"pid {process.pid} on" in (out / "_logemit/lock").read_text()
         done = command("aggregate", log, "--out", out, "--json")
     assert done.report["events"] == 1
-    fifo, count = tmp_path / "fifo", times(10, 500)
-    with fork_server() as holders, fork_server() as others:
+    fifo, count = tmp_path / "fifo", scaled(5, 10, 500)
+    with fork_server() as holders:
         for seq in range(1, count + 1):
             seen = tmp_path / f"seen{seq}"
             holders.start(["aggregate", fifo, "--out", out], Kill(0, str(seen)), watched=[seen])
@@ -114,5 +111,5 @@ def test_a_killed_holder_never_blocks_the_next_run(tmp_path: Path, figure: Calla
             assert holders.end().code == -signal.SIGKILL
             with log.open("ab") as file:
                 file.write(poll(seq))
-            assert others.run(["aggregate", log, "--out", out, "--json"]).report["events"] == 1
+            assert forks.run(["aggregate", log, "--out", out, "--json"]).report["events"] == 1
     figure(f"lock: {count + 1} holders killed with SIGKILL, each next run went at once")

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from aggregator.marks import mark
+from tests.scale import FULL, scaled, sized
 
 from .bench import LIVE, Bench
 from .faults import Plan
 from .logs import Logs
 from .model import DAY, HOUR, MINUTE, Kept, moment_of, text_of
-from .scale import FULL, times
 
 RETENTIONS = [Kept(), Kept(fold=1), Kept(fold=3, drop=9), Kept(late=4), Kept(drop=5), Kept(2, 6, 3)]
 AGES = [0, 0, 0, MINUTE, 50 * MINUTE, 3 * HOUR, 26 * HOUR, 3 * DAY, 12 * DAY, -4 * MINUTE, -40 * MINUTE, -30 * HOUR]
@@ -81,7 +81,7 @@ class Machine(RuleBasedStateMachine):
         return self.event({**origin, "kind": "ab"[self.serial % 2], "took": self.serial % 5 * 0.25}, moment)
 
     def event(self, fields: dict[str, Any], moment: int) -> bytes:
-        event = {"logemit": 1, "event": "job", "timestamp": text_of(moment), "service": "s", **fields}
+        event = {"logemit": 1, "event": "errand", "timestamp": text_of(moment), "service": "s", **fields}
         return json.dumps(event, separators=(",", ":")).encode() + b"\n"
 
     def append(self, name: str, given: Sequence[bytes]) -> None:
@@ -280,8 +280,8 @@ def test_whatever_happens_to_logs_and_runs(figure: Callable[[str], None]) -> Non
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=times(200, 5000),
-            stateful_step_count=times(40, 60),
+            max_examples=scaled(40, 120, 5000),
+            stateful_step_count=sized(40, 60),
             derandomize=not FULL,
             database=None,
             deadline=None,

@@ -8,14 +8,14 @@ import pytest
 
 from aggregator.errors import StateError
 from aggregator.report import Report
+from tests.scale import FULL, scaled, sized
 
 from .cases import GROWTH, MORE, RUNS, Place, View, all_lines, jobs, place, prepare, tree, view
 from .faults import Killed, Plan, faulty
-from .scale import FULL, times
 
 Figure = Callable[[str], None]
 SHARES = 2
-REFUSED, ACCEPTED = times(13, 300), times(1, 10)
+REFUSED, ACCEPTED = scaled(4, 13, 300), sized(1, 10)
 """How often by file and kind: what is refused is refused at once, what is not takes a whole run."""
 
 Files = dict[str, bytes]
@@ -145,7 +145,7 @@ def test_damage_is_refused_or_makes_no_difference(name: str, share: int, figure:
             for kind, contents in damages(path, state, chance):
                 done = list(outcomes(state, path, kind, contents))
                 refused, accepted = refused + sum(done), accepted + len(done) - sum(done)
-        assert refused + accepted >= times(340, 5_000)
+        assert refused + accepted >= scaled(100, 340, 5_000)
         figure(
             f"mutations, {name}, share {share + 1}: {refused + accepted:,} of {len(state.files)} files, "
             f"{refused:,} refused, {accepted:,} without effect, 0 silent"

@@ -9,9 +9,10 @@ from typing import TypeAlias
 import pandas as pd
 
 from tests.batch.runs import poll
+from tests.scale import scaled
 
-from .processes import Samples, fork_server, samples_of
-from .scale import times
+from .forks import ForkServer
+from .processes import Samples, samples_of
 
 DATES = ("2026-11-18", "2026-11-19", "2026-11-20")
 SUMMARIES = ("feed_polls", "http_requests", "feed_polls_bins")
@@ -85,23 +86,24 @@ class Scraper:
             self.parsed += 1
 
 
-def runs(tmp_path: Path, witness: Witness) -> Generator[Path, None, None]:
+def runs(tmp_path: Path, server: ForkServer, witness: Witness) -> Generator[Path, None, None]:
     """Run after run in a process of its own; gives the output folder again and again, once there is one."""
     log, out = tmp_path / "app.log", tmp_path / "out"
-    with fork_server() as server:
-        for run in range(1_000_000):
-            witness.commit(grown(log, run))
-            server.start(["aggregate", log, "--out", out, "--json"])
-            while not server.answer_is_there(0 if run else 60):
-                yield out
-            assert server.end().report["run"] == run + 1
-            yield from [out] * 20  # readers get their turn where cores are few
+    for run in range(1_000_000):
+        witness.commit(grown(log, run))
+        server.start(["aggregate", log, "--out", out, "--json"])
+        while not server.answer_is_there(0 if run else 60):
+            yield out
+        assert server.end().report["run"] == run + 1
+        yield from [out] * 20  # readers get their turn where cores are few
 
 
-def test_readers_see_what_was_committed_and_nothing_else(tmp_path: Path, figure: Callable[[str], None]) -> None:
-    witness, count = Witness(), times(5000, 100_000)
+def test_readers_see_what_was_committed_and_nothing_else(
+    tmp_path: Path, forks: ForkServer, figure: Callable[[str], None]
+) -> None:
+    witness, count = Witness(), scaled(500, 2500, 100_000)
     scraper = Scraper(tmp_path / "out" / "metrics.prom")
-    output = runs(tmp_path, witness)
+    output = runs(tmp_path, forks, witness)
     for number in range(count):
         out = next(output)
         witness.read(out, SUMMARIES[number % 3])

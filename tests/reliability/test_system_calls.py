@@ -16,9 +16,10 @@ import pytest
 
 from tests.batch.runs import poll
 from tests.conftest import tool
+from tests.scale import FULL, scaled
 
-from .processes import Ended, ForkServer, Outcome, command, fork_server, outcome
-from .scale import FULL, times
+from .forks import Ended, ForkServer
+from .processes import Outcome, command, outcome
 
 ERRORS: Mapping[str, tuple[str, ...]] = {
     "openat": ("EACCES", "EIO", "EMFILE", "ENOSPC"),
@@ -85,11 +86,10 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    with fork_server() as server:
-        place = Place(tmp_path, server)
-        place.make()
-        yield place
+def place(tmp_path: Path, forks: ForkServer) -> Place:
+    place = Place(tmp_path, forks)
+    place.make()
+    return place
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +163,13 @@ def test_a_failing_system_call_is_told_and_made_up_for(place: Place, figure: Cal
 
 
 def _groups(strace: Strace) -> list[set[str]]:
-    """Twelve kinds to choose one case of each: those that every run needs more often."""
+    """Kinds to choose one case of each: those that every run needs more often."""
     kinds = sorted(strace.calls)
     needed = [kind for kind in kinds if kind in NEEDED]
-    return [*({kind} for kind in kinds), *[{kind} for kind in needed * 3]][:12]
+    return [*({kind} for kind in kinds), *[{kind} for kind in needed * 3]][: scaled(6, 12, 12)]
 
 
-@pytest.mark.parametrize("size", [0, 30, 500, 3000, 9000][: times(4, 5)])
+@pytest.mark.parametrize("size", [0, 30, 500, 3000, 9000][: scaled(2, 4, 5)])
 def test_files_that_may_not_grow(place: Place, size: int) -> None:
     """A limit of the process: writes are cut short, then fail with EFBIG."""
     largest = max(path.stat().st_size for path in (place.folder / "begun").rglob("*") if path.is_file())
@@ -203,7 +203,7 @@ def test_a_disk_that_is_full(place: Place, figure: Callable[[str], None]) -> Non
     with small_disk(place.out, "512k"):
         shutil.copytree(place.folder / "begun", place.out, dirs_exist_ok=True)
         ballast = place.out / "ballast"
-        for room in [*range(0, 200_000, times(40_000, 4096)), None]:
+        for room in [*range(0, 200_000, scaled(80_000, 40_000, 4096)), None]:
             _fill(ballast, room)
             ended = command("aggregate", place.log, "--out", place.out, "--json")
             if ended.code == 0:

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 import logemit
+from logemit.domain import Import
 
 from . import safe_xml
 from .models import Bookmark, Tag
@@ -106,10 +107,11 @@ FORMATS = tuple(READERS)
 
 
 @transaction.atomic
-def _take_in(user: Any, entries: list[Entry]) -> int:
+def _take_in(user: Any, entries: list[Entry], job: Import) -> int:
     """How many of the entries became bookmarks."""
     taken = 0
     for entry in entries:
+        job.progress(items_processed=taken, items_total=len(entries))
         bookmark = Bookmark(user=user, url=entry.url, title=entry.title)
         try:
             bookmark.full_clean()
@@ -125,11 +127,11 @@ def import_bookmarks(user: Any, format: str, data: bytes) -> Summary:  # noqa: A
     """Take a file's bookmarks in. Raises UnreadableError where it holds none."""
     with logemit.bookmark_import(user_id=user.pk, format=format) as job:
         entries = list(READERS[format](data))
-        taken = _take_in(user, entries)
+        taken = _take_in(user, entries, job)
         failed = len(entries) - taken
         summary = Summary("partial" if failed else "success", len(entries), taken, failed)
         job.set(**asdict(summary))
     if taken:
         cache.delete("stats")
-        logemit.emit("bookmark_change", operation="created", source="import", user_id=user.pk, count=taken)
+        logemit.bookmark_change("created", source="import", user_id=user.pk, count=taken)
     return summary

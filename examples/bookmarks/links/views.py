@@ -85,7 +85,7 @@ class _Changes:
 
     def form_valid(self, form: Any) -> HttpResponse:
         response = super().form_valid(form)  # type: ignore[misc]
-        logemit.emit("bookmark_change", operation=self.operation, source="web", user_id=self.object.user_id)
+        logemit.bookmark_change(self.operation, source="web", user_id=self.object.user_id)
         return response
 
 
@@ -182,7 +182,7 @@ def _api_create(request: HttpRequest) -> JsonResponse:
     if not form.is_valid():
         return JsonResponse({"errors": form.errors}, status=400)
     bookmark = form.save()
-    logemit.emit("bookmark_change", operation="created", source="api", user_id=bookmark.user_id)
+    logemit.bookmark_change("created", source="api", user_id=bookmark.user_id)
     return JsonResponse(_as_json(bookmark), status=201)
 
 

@@ -137,7 +137,7 @@ def _process() -> Finding:
 def _output(*, healthy: bool) -> Finding:
     """Whether the real output takes a line, which tells the result."""
     output = conf.current().output or "stdout (stderr under manage.py)"
-    problem = emitter.try_output("health_check", check="logemit_selftest", healthy=healthy)
+    problem = emitter.try_output("health_check", check="logemit_selftest", healthy=healthy, up=int(healthy))
     return Finding("output", problem is None, f"{output}: {problem}" if problem else output)
 
 

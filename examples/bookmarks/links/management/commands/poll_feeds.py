@@ -2,6 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+import logemit
 from links import feeds
 from links.models import Feed
 
@@ -10,7 +11,9 @@ class Command(BaseCommand):
     help = "Poll every feed."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        for feed in Feed.objects.all():
+        feeds_there = list(Feed.objects.all())
+        logemit.feed_state(active=len(feeds_there))
+        for feed in feeds_there:
             try:
                 outcome = feeds.poll(feed)
             except (OSError, ValueError, SyntaxError) as exc:  # a ParseError is a SyntaxError

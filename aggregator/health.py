@@ -1,0 +1,62 @@
+"""What health checks add up to: the share that passed, and the times when they did not.
+
+A summary knows windows, not moments: an incident begins with the first window in which a check failed, and ends with
+the next one in which none did. With windows of a minute both are right to the minute.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .errors import UsageError
+from .frames import read
+
+SUMMARY = "health_checks"
+_COLUMNS = ("service", "start", "last", "end", "seconds", "failed", "checks")
+
+
+def uptime(out: str | Path, *, by: Sequence[str] = ("check",), freq: str | None = None) -> pd.DataFrame:
+    """The share of health checks that passed, grouped as `read` groups.
+
+    Columns: `checks`, `failed`, and `uptime`, 0 to 1. It is a share of checks, and one of time as far as they come at
+    equal intervals. Raises UsageError and InputError as `read` does.
+    """
+    table = read(out, SUMMARY, by=by, freq=freq)
+    failed = (table["error_share"] * table["count"]).round().astype("int64")
+    return pd.DataFrame({"checks": table["count"], "failed": failed, "uptime": 1 - failed / table["count"]})
+
+
+def incidents(out: str | Path, check: str) -> pd.DataFrame:
+    """When a health check failed, an incident a row, by service and time.
+
+    Columns: `service`; `start` and `last`, the first and the last window with a failed check (UTC); `end`, the next
+    window without one, NaT where there is none yet; `seconds` from start to end, nan likewise; `failed` and `checks`
+    in it. Windows in which nothing was checked are no part of anything. Raises UsageError for a check that never ran,
+    InputError for a folder without health checks.
+    """
+    known = read(out, SUMMARY, by=["check"]).index
+    if check not in known:
+        raise UsageError(f"no health check {check!r} in {out}; there are {', '.join(map(str, known))}")
+    told = read(out, SUMMARY, by=["service", "healthy"], freq="1s", where={"check": check})["count"]
+    windows = told.unstack("healthy", fill_value=0)
+    counted = pd.DataFrame({"failed": windows.get("false", 0), "checks": windows.sum(axis=1)}, index=windows.index)
+    rows = [row for name, part in counted.groupby("service", observed=True) for row in _of_service(name, part)]
+    found = pd.DataFrame(rows, columns=list(_COLUMNS))
+    for moment in ("start", "last", "end"):
+        found[moment] = pd.to_datetime(found[moment], utc=True).astype("datetime64[us, UTC]")
+    return found.astype({"seconds": "float64", "failed": "int64", "checks": "int64"})
+
+
+def _of_service(name: Any, windows: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    moments = windows.index.get_level_values("window_start")
+    down = (windows["failed"] > 0).to_numpy()
+    runs = (down[1:] != down[:-1]).cumsum()
+    for _, part in windows.groupby([0, *runs]):
+        if part["failed"].iloc[0] == 0:
+            continue
+        start, last = part.index.get_level_values("window_start")[[0, -1]]
+        later = moments[moments > last]
+        end = later[0] if len(later) else pd.NaT
+        yield name, start, last, end, (end - start).total_seconds(), part["failed"].sum(), part["checks"].sum()

@@ -1,0 +1,1 @@
+"""The past as OpenMetrics with timestamps, for `promtool tsdb create-blocks-from openmetrics`."""

@@ -1,0 +1,60 @@
+"""What a user says of times, spans and labels."""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from ..errors import UsageError
+from ..spans import DAY, UNITS
+from .timeline import Wanted
+
+
+def wanted(
+    begin: str | None,
+    until: str | None,
+    metrics: Iterable[str],
+    step: str | None,
+    split: str,
+    sealed_after: str,
+    labels: Iterable[str],
+) -> Wanted:
+    """Raises UsageError."""
+    every = None if step is None else span(step, "--step")
+    whole = 0 if split == "none" else span(split, "--split")
+    if every == 0 or (every or 0) > DAY:
+        raise UsageError(f"--step is {step!r}, expected from 1s to 1d")
+    if split != "none" and (whole < 3600 or (DAY % whole and whole % DAY)):
+        raise UsageError(f"--split is {split!r}, expected whole hours that make a day, whole days, or none")
+    first, last = moment(begin, "--from"), moment(until, "--until")
+    if first is not None and last is not None and last < first:
+        raise UsageError(f"--until {until} is before --from {begin}")
+    sealed = span(sealed_after, "--sealed-after")
+    return Wanted(tuple(metrics), first or 0, last, every, whole, sealed, dict(map(_label, labels)))
+
+
+def span(text: str, option: str) -> int:
+    """Seconds of "90s", "1min", "6h", "1d"."""
+    match = re.fullmatch(r"\s*(\d{1,6})\s*([a-z]+)\s*", text)
+    if match is None or match[2] not in UNITS:
+        raise UsageError(
+            f"{option} is {text!r}, expected a number of seconds, minutes, hours or days: 30s, 1min, 6h, 1d"
+        )
+    return int(match[1]) * UNITS[match[2]]
+
+
+def moment(text: str | None, option: str) -> int | None:
+    """Seconds since 1970 of a date or a time; of one without a zone, in UTC."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+        return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+    except (ValueError, OverflowError):
+        raise UsageError(f"{option} is {text!r}, expected a date or a time: 2026-11-20, 2026-11-20T12:30:00Z") from None
+
+
+def _label(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not value or not re.fullmatch(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]*", name) or name in ("le", "quantile"):
+        raise UsageError(f"--label is {text!r}, expected a name and a value, such as job=logemit")
+    return name, value

@@ -1,0 +1,1 @@
+"""What a monitoring needs besides the numbers."""

@@ -1,0 +1,52 @@
+"""Families as Prometheus text 0.0.4."""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.utils import floatToGoString
+
+METRICS = "metrics.prom"
+"""Where it lies in an output."""
+SERIES_AT_ONCE = 1000
+"""Of one family, held as samples at a time: a family may have any number."""
+
+
+def rendered(family: Family, *, head: bool = True) -> str:
+    """What prometheus_client writes of a family, several times as quickly: there may be very many samples."""
+    name = f"{family.name}_total" if family.type == "counter" else family.name
+    help_text = family.documentation.replace("\\", r"\\").replace("\n", r"\n")
+    begin = f"# HELP {name} {help_text}\n# TYPE {name} {family.type}\n" if head else ""
+    lines = (f"{series(sample.name, sample.labels)} {number(sample.value)}\n" for sample in family.samples)
+    return begin + "".join(lines)
+
+
+def series(name: str, labels: Mapping[str, str]) -> str:
+    """A sample without its value."""
+    if not labels:
+        return name
+    return name + "{" + ",".join([_pair(label, labels[label]) for label in sorted(labels)]) + "}"
+
+
+def labelled(line: bytes, label: str, value: str) -> bytes:
+    """A sample's line with one more label."""
+    end = min(place for place in (line.find(b"{"), line.find(b" ")) if place > 0)
+    more = line[end + 1 :] if line[end : end + 1] == b"{" else b"}" + line[end:]
+    return line[:end] + b"{" + _pair(label, value).encode() + b"," * (more[:1] != b"}") + more
+
+
+@lru_cache(maxsize=4096)
+def _pair(name: str, value: str) -> str:
+    escaped = value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+    return f'{name}="{escaped}"'
+
+
+def plain_name(name: str, *, is_label: bool = False) -> str:
+    """As prometheus_client spells in this format what may only be a name since Prometheus 3: with underscores."""
+    kept = re.sub(r"[^a-zA-Z0-9_]" if is_label else r"[^a-zA-Z0-9_:]", "_", name)
+    return f"_{kept[1:]}" if kept[:1].isdigit() else kept
+
+
+def number(value: float) -> str:
+    return str(floatToGoString(value))  # type: ignore[no-untyped-call]

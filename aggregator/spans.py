@@ -1,0 +1,43 @@
+"""Spans of time as users write them in options, and as Prometheus and Grafana read them."""
+
+import re
+
+from .errors import UsageError
+
+DAY = 86_400
+UNITS = {"s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600, "hour": 3600, "d": DAY, "day": DAY}
+"""Seconds."""
+
+_ALL_UNITS = {"ms": 0.001, **UNITS, "w": 7 * DAY}
+_LONGEST = 366 * DAY
+_LONGEST_INTERVAL = 31 * DAY
+
+
+def parse_span(text: str, name: str) -> float:
+    """Seconds of "250ms", "90s", "15min", "36h", "2d"; more than none. Raises UsageError."""
+    seconds = _seconds(text)
+    if 0 < seconds <= _LONGEST:
+        return seconds
+    raise UsageError(f"{name} is {text!r}; expected a span of time of up to a year, such as 250ms, 90s, 15min, 36h, 2d")
+
+
+def parse_interval(text: str) -> int:
+    """Seconds between two runs. Raises UsageError."""
+    seconds = _seconds(text)
+    if 1 <= seconds <= _LONGEST_INTERVAL and seconds == int(seconds):
+        return int(seconds)
+    raise UsageError(f"--interval is {text!r}; expected the time between two runs, such as 30s, 5m, 1h, 1d; up to 31d")
+
+
+def _seconds(text: str) -> float:
+    """0 for what is no span."""
+    match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*([a-z]+)\s*", text, re.ASCII)
+    return float(match[1]) * _ALL_UNITS.get(match[2], 0) if match else 0.0
+
+
+def shown(seconds: int) -> str:
+    """ "15m" of 900, "90m" of 5400: in its largest unit, as Grafana takes no other."""
+    unit, size = next(
+        (unit, size) for unit, size in (("d", DAY), ("h", 3600), ("m", 60), ("s", 1)) if seconds % size == 0
+    )
+    return f"{seconds // size}{unit}"

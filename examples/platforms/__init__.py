@@ -1,0 +1,1 @@
+"""What platforms make of an app's stdout: real programs where there are some, else their documented formats."""

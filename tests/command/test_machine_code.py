@@ -1,0 +1,101 @@
+"""Machine code as its user meets it: made ahead, made nowhere, missing."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aggregator.engines import MAKING_PAYS_FROM
+from tests.command.calls import logemit, message
+from tests.conftest import ROOT
+
+PATIENCE = 180
+"""Seconds: compiling takes ten on a machine that does nothing else."""
+
+SLOW = (
+    "read the slow way: numba cannot be used here: ImportError: Numba needs NumPy 2.4 or less; "
+    "LOGEMIT_DEBUG=1 shows where"
+)
+
+
+@pytest.fixture(scope="module")
+def long_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recorded log as often as it takes to be compiled for, each time of other processes."""
+    recorded = (ROOT / "sample_logs/gunicorn/stdout.log").read_bytes()
+    procs = set(re.findall(rb'"proc":"([0-9a-f]{16})"', recorded))
+    path = tmp_path_factory.mktemp("long") / "app.log"
+    with open(path, "wb") as log:
+        for number in range(MAKING_PAYS_FROM // len(recorded) + 2):
+            copy = recorded
+            for proc in procs:
+                copy = copy.replace(proc, b"%02x%b" % (number, proc[2:]))
+            log.write(copy)
+    return path
+
+
+@pytest.fixture
+def without_numba(tmp_path: Path) -> dict[str, object]:
+    """The environment where numba is there and refuses."""
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/numba.py").write_text('raise ImportError("Numba needs NumPy 2.4 or less")\n')
+    return {"PYTHONPATH": tmp_path / "broken"}
+
+
+def taken(log: Path, out: Path, **kwargs: Any) -> tuple[dict[str, Any], list[str]]:
+    """The report, and the metrics without what the clock decides."""
+    done = logemit("aggregate", log, "--out", out, "--json", timeout=PATIENCE, **kwargs)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert done.stderr.splitlines() == [f"logemit: {warning}" for warning in report["warnings"]]
+    metrics = (out / "metrics.prom").read_text().splitlines()
+    return report, [line for line in metrics if not line.startswith(("logemit_last_run_", "logemit_lag_"))]
+
+
+def test_compile_makes_machine_code_once_and_says_where(tmp_path: Path) -> None:
+    variables = {"NUMBA_CACHE_DIR": tmp_path / "code"}
+    done = logemit("compile", variables=variables, timeout=PATIENCE)
+    assert (done.returncode, done.stderr) == (0, "")
+    (folder,) = (tmp_path / "code/logemit").iterdir()
+    assert done.stdout == f"{folder}\n"
+    made = {path: path.stat().st_mtime_ns for path in folder.rglob("*.nb?")}
+    assert made
+    again = logemit("compile", variables=variables)
+    assert (again.returncode, again.stdout) == (0, done.stdout)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.nb?")} == made
+
+
+def test_compile_refuses_a_folder_that_cannot_be_written() -> None:
+    done = logemit("compile", variables={"NUMBA_CACHE_DIR": "/dev/null/x"})
+    assert (done.returncode, done.stdout) == (2, "")
+    told = message(done)
+    assert told.startswith("logemit: /dev/null/x/logemit/")
+    assert told.endswith(": cannot be written; set NUMBA_CACHE_DIR to a folder that can")
+
+
+def test_a_long_log_is_read_without_numba_too(long_log: Path, tmp_path: Path, without_numba: dict[str, object]) -> None:
+    compiled, its_metrics = taken(long_log, tmp_path / "compiled")
+    plain, plain_metrics = taken(long_log, tmp_path / "plain", variables=without_numba)
+    assert compiled.pop("warnings") == []
+    assert plain.pop("warnings") == [SLOW]
+    for report in (compiled, plain):
+        del report["out"], report["seconds"], report["loading"]
+    assert compiled == plain
+    assert compiled["events"] > 10_000
+    assert compiled["duplicates"] == 0
+    assert its_metrics == plain_metrics
+
+
+def test_a_short_log_does_not_ask_for_numba(tmp_path: Path, without_numba: dict[str, object]) -> None:
+    report, _ = taken(ROOT / "sample_logs/asgi/stdout.log", tmp_path / "out", variables=without_numba)
+    assert report["warnings"] == []
+
+
+@pytest.mark.parametrize("workers", ["0", "-1", "some"])
+def test_a_number_of_workers_that_is_none_is_refused(tmp_path: Path, workers: str) -> None:
+    log = ROOT / "sample_logs/asgi/stdout.log"
+    done = logemit("aggregate", log, "--out", tmp_path / "out", "--workers", workers)
+    assert done.returncode == 2
+    assert "--workers" in done.stderr
+    assert not (tmp_path / "out").exists()

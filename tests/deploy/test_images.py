@@ -1,0 +1,91 @@
+"""Dockerfiles, read: no daemon is here to build them."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from tests.conftest import ROOT
+
+from .files import DEPLOY, DOCKERFILES, documents, instructions
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+EXTRAS = PROJECT["project"]["optional-dependencies"]
+KNOWN = {Requirement(line).name for lines in EXTRAS.values() for line in lines}
+PINNED = re.compile(r"[a-z0-9./-]+:v?\d+\.\d+\.\d+(-[a-z-]+)?")
+
+every_dockerfile = pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: str(path.parent.name))
+
+
+def of(path: Path, word: str) -> list[str]:
+    return [rest for each, rest in instructions(path) if each == word]
+
+
+@every_dockerfile
+def test_instructions_are_docker_s_and_begin_with_an_image(path: Path) -> None:
+    words = [word for word, _ in instructions(path)]
+    assert words[0] == "FROM"
+    assert set(words) <= {"FROM", "RUN", "WORKDIR", "COPY", "USER", "ENV", "EXPOSE", "ENTRYPOINT", "CMD"}
+    for command in [*of(path, "ENTRYPOINT"), *of(path, "CMD")]:
+        assert all(isinstance(word, str) for word in json.loads(command))
+
+
+@every_dockerfile
+def test_what_is_copied_is_there_and_is_all_that_the_package_is_built_of(path: Path) -> None:
+    copied = [source for rest in of(path, "COPY") for source in rest.split()[:-1] if not source.startswith("--")]
+    assert all((ROOT / source).exists() for source in copied)
+    project = PROJECT["project"]
+    needed = {"pyproject.toml", project["readme"], *project["license-files"]}
+    assert set(copied) >= needed | set(PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
+
+
+@every_dockerfile
+def test_what_pip_installs_is_what_the_project_knows(path: Path) -> None:
+    lines = [line for rest in of(path, "RUN") for line in rest.split(" && ") if line.startswith("pip install")]
+    assert lines
+    for line in lines:
+        assert "--no-cache-dir" in line
+        for requirement in re.findall(r"'([^']+)'", line):
+            if requirement.startswith("."):
+                assert set(Requirement(f"logemit{requirement[1:]}").extras) <= set(EXTRAS)
+            else:
+                assert Requirement(requirement).name in KNOWN
+
+
+@pytest.mark.parametrize("path", [path for path in DOCKERFILES if path.parent.name != "lambda"], ids=str)
+def test_nothing_runs_as_root(path: Path) -> None:
+    """The last user, by number, as Kubernetes can tell only of a number that it is not root; the same in all images."""
+    assert of(path, "USER") == ["10001"]
+    assert "useradd --uid 10001 " in " ".join(of(path, "RUN"))
+
+
+def test_machine_code_is_made_in_the_image_by_the_user_of_the_runs() -> None:
+    found = instructions(DEPLOY / "image/Dockerfile")
+    words = [word if word != "RUN" else rest for word, rest in found]
+    assert words.index("USER") < words.index("ENV") < words.index("logemit compile")
+    environment = dict(each.split("=") for each in dict(found)["ENV"].split())
+    assert environment["NUMBA_CACHE_DIR"].startswith("/srv/app/")
+    assert environment["NUMBA_CPU_NAME"] == "generic"
+
+
+def test_images_are_pinned_by_a_version() -> None:
+    named = [of(path, "FROM")[0] for path in DOCKERFILES]
+    named += [service["image"] for service in documents("compose/compose.yaml")[0]["services"].values()]
+    (kustomized,) = documents("kubernetes/bucket/kustomization.yaml")[0]["images"]
+    named.append(f"{kustomized['newName']}:{kustomized['newTag']}")
+    assert [image for image in named if not PINNED.fullmatch(image)] == []
+    assert len({image for image in named if image.startswith("logemit:")}) == 1
+    assert len({image for image in named if image.startswith("python:")}) == 1
+
+
+def test_volumes_take_over_folders_that_the_images_made_for_the_user() -> None:
+    """Else a fresh volume belongs to root, and nobody can write there."""
+    services = documents("compose/compose.yaml")[0]["services"]
+    for service in services.values():
+        if "build" in service:
+            made = " ".join(of(ROOT / service["build"]["dockerfile"], "RUN"))
+            targets = [volume.split(":")[1] for volume in service["volumes"]]
+            assert all(re.search(rf"{target}( |$)", made) for target in targets)
