@@ -95,19 +95,17 @@ class Processes:
         self._put_away = put_away
         self._now = now
 
-    def heard(self, proc: str) -> History:
+    def heard(self, proc: str, seq: int) -> History:
+        """What is known of a process; also what was put away of it, before a hole is believed."""
         history = self._known.get(proc)
         if history is None:
             history = self._known[proc] = History()
         history.heard_at = self._now
-        return history
-
-    def complete(self, proc: str, history: History, seq: int) -> None:
-        """Before a hole is believed: what was put away of this process may have the numbers before."""
         if not history.is_whole and history.would_gap(seq):
             history.is_whole = True
             for found in histories(self._put_away(proc)).values():
                 history.unite(found)
+        return history
 
     def seal(self) -> int:
         """Close the holes that are older than the horizon; how many lines were lost in them."""

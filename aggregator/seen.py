@@ -111,13 +111,12 @@ class Seen:
         if proc is None or seq is None or (hour := hour_of(moment)) < self._checked_from:
             self.unchecked += 1
             return True
-        history = self._processes.heard(proc)
+        history = self._processes.heard(proc, seq)
         if history.is_far(seq):  # a forged number must not make thousands of millions missing
             self.unchecked += 1
             return True
         verdict = self._hour(hour).admit(proc, seq, moment)
         if verdict == "new":
-            self._processes.complete(proc, history, seq)
             self._remember(history, seq, moment)
         elif verdict == "duplicate":
             self.duplicates += 1
@@ -133,10 +132,9 @@ class Seen:
         if (name := hour_of(run.earliest)) < self._checked_from:
             self.unchecked += run.numbers
             return True
-        history, hour = self._processes.heard(proc), self._hour(name)
+        history, hour = self._processes.heard(proc, run.first), self._hour(name)
         if history.is_far(run.first) or history.is_far(run.last) or hour.knows_any(proc, run):
             return False
-        self._processes.complete(proc, history, run.first)
         if history.seen.touches(run.first, run.last) or history.covered.touches(run.first, run.last):
             return False
         hour.admit_all(proc, run, marks)

@@ -238,6 +238,15 @@ def test_a_forged_number_makes_nothing_missing() -> None:
     assert (memory.missing, memory.unchecked) == (0, 1)
 
 
+def test_a_forged_number_of_a_process_that_was_put_away_makes_nothing_missing() -> None:
+    memory = Memory()
+    memory.run([("a", 0, NOW)])
+    memory.run([], now=NOW + QUIET_AFTER + 2)
+    assert [row.proc for row in memory.quiet] == ["a", "a"]
+    assert memory.run([("a", 5 * 10**9, NOW + 5 * HOUR)], now=NOW + 5 * HOUR) == [True]
+    assert (memory.missing, memory.unchecked) == (0, 1)
+
+
 def test_many_sealed_holes() -> None:
     """In time that grows with their number, not its square: else this would take minutes."""
     memory = Memory()
