@@ -6,14 +6,18 @@ from typing import Any
 
 import typer.main
 
-from aggregator import exposition
+from aggregator import errors, exposition
 from aggregator.catalogue import shipped
 from aggregator.definitions import Column, Filter, Metric, Summary
+from aggregator.errors import LogemitError
 from aggregator.mappings import told
 from aggregator.store import State
 from cli.app import app
+from cli.options import EXIT_CODES
 from logemit.conf import SETTINGS
 from logemit.vocabulary import COMMON, EVENTS, LINE_LIMIT, Event
+
+from . import python_reference
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 _NOTE = "<!-- Generated from {source} by tests/references.py; `make docs` writes it anew. -->"
@@ -25,9 +29,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text in which Markdown takes nothing for a tag or a column; inside backquotes it would not anyway."""
-    pieces = text.replace("|", "\\|").split("`")
-    return "`".join(piece if index % 2 else piece.replace("<", "&lt;") for index, piece in enumerate(pieces))
+    return python_reference.escaped(text.replace("|", "\\|"))
 
 
 def page(source: str, *parts: str) -> str:
@@ -139,9 +141,8 @@ def cli() -> str:
     """From the parameters: what Typer prints differs between its versions."""
     group: Any = typer.main.get_command(app)
     commands = [_command(f"logemit {name}", command) for name, command in group.commands.items()]
-    return page(
-        "cli/app.py", "# The command", _command("logemit", group), *commands, "## Exit codes", _exit_codes(group.epilog)
-    )
+    known = "How it ends is told by its [exit code](exit-codes.md)."
+    return page("cli/app.py", "# The command", known, _command("logemit", group), *commands)
 
 
 def _command(name: str, command: Any) -> str:
@@ -159,9 +160,59 @@ def _option(parameter: Any) -> str:
     return parameter.opts[0] if parameter.is_flag else f"{parameter.opts[0]} {parameter.metavar}"
 
 
-def _exit_codes(epilog: str) -> str:
-    pairs = epilog.replace("\n", " ").removeprefix("Exit codes: ").removesuffix(".").split(" · ")
-    return table(["code", "meaning"], (pair.strip().split(" ", 1) for pair in pairs))
+# Exit codes.
+
+TO_DO = {
+    0: "",
+    1: "read what it says of them",
+    2: "mend the command line; for a rebuild, name all logs; for `compile`, see "
+    "[machine code](../operations.md#machine-code)",
+    65: "stop, and see [operations](../operations.md#when-something-went-wrong): `logemit repair`, or a newer logemit",
+    66: "mend the path; is the app running?",
+    69: "try again later: `push` makes up for what it missed; `serve` wants another port",
+    70: "run it with `LOGEMIT_DEBUG=1`, and report what that shows",
+    73: "mend its owner or mode; [a bucket](../buckets.md#outputs-in-a-bucket) must keep conditions",
+    74: "mend what it names (a full disk, a denied access), and run it again",
+    75: "nothing: the other run, or the backup, does its work",
+    78: "mend what it names in the file",
+    130: "run it again",
+}
+"""What a script, or who reads its mail, does."""
+
+
+def exit_codes() -> str:
+    intro = (
+        "Every command ends with one of these. After any of them the outputs are as the last finished run left them, "
+        "and the next run goes on from there; after 65, once it is mended."
+    )
+    pairs = EXIT_CODES.replace("\n", " ").removeprefix("Exit codes: ").removesuffix(".").split(" · ")
+    meanings = {int(code): meaning for code, meaning in (pair.strip().split(" ", 1) for pair in pairs)}
+    raised = {number: [each.__name__ for each in error_types() if each.exit_code == number] for number in meanings}
+    rows = ([str(number), meanings[number], codes(raised[number]), TO_DO[number]] for number in meanings)
+    python = "The errors are those of `aggregator.errors`, which Python code catches; the message is one line."
+    script = (
+        "A script lets pass what is no failure: 75 means that a run is at work already.\n\n"
+        "```sh\nlogemit aggregate logs/app.log --out metrics > /dev/null || test $? -eq 75\n```\n\n"
+        "A probe asks `logemit status`, which ends with 65 where the newest commit cannot be read:\n\n"
+        "```sh\nlogemit status metrics > /dev/null\n```"
+    )
+    shown = table(["code", "means", "in Python", "do"], rows)
+    return page("aggregator/errors.py and cli/options.py", "# Exit codes", intro, shown, python, script)
+
+
+def error_types() -> list[type[LogemitError]]:
+    return [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, LogemitError)]
+
+
+# Python.
+
+
+def python() -> str:
+    intro = (
+        "What can be imported, with its signature and what it says of itself. Where it is used: "
+        "[in Django](../django.md), [instruments](../instruments.md), [jobs and feeds](../domain.md), [notebooks](../notebooks.md)."
+    )
+    return page("the sources of logemit and aggregator", "# Python", intro, *python_reference.sections())
 
 
 # Settings.
@@ -180,7 +231,14 @@ def _default(value: Any) -> str:
     return codes(value) if isinstance(value, tuple) else code(value)
 
 
-PAGES = {"events": events, "metrics": metrics, "cli": cli, "settings": settings}
+PAGES = {
+    "events": events,
+    "metrics": metrics,
+    "cli": cli,
+    "settings": settings,
+    "exit-codes": exit_codes,
+    "python": python,
+}
 
 
 def main() -> None:

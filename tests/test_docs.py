@@ -1,8 +1,9 @@
 """What the docs say is run: each page's blocks in order, in a folder with logs under the names that the docs use.
 
-A block's fence says what becomes of it: `sh` runs; `console` runs and must print what stands below its `$` lines;
-`python` runs; `python settings` is added to Django settings, which `check` must pass; `python NAME` and `toml NAME` are
-written to a file of that name. The others are read, as far as something here can read them.
+A block's fence says what becomes of it: `sh` runs; `sh server` runs on, until the page starts it again or ends; what
+`sh install` would install has to be here; `console` runs and must print what stands below its `$` lines; `python` runs;
+`python settings` is added to Django settings, which `check` must pass; `python NAME` and `toml NAME` are written to a
+file of that name, `python +NAME` at its end. The others are read, as far as something here can read them.
 """
 
 import configparser
@@ -14,10 +15,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from packaging.requirements import Requirement
 
 from cli.options import EXIT_CODES
 
@@ -25,7 +29,7 @@ from . import quick, references
 from .conftest import ROOT, tool
 from .monitoring.servers import pushgateway
 from .remote.store import s3_server
-from .services import free_port
+from .services import accepts, free_port, running
 
 BIN = Path(sys.executable).parent
 README = ROOT / "README.md"
@@ -55,6 +59,21 @@ execute_from_command_line(sys.argv)
 }
 PORTS: dict[str, str] = {}
 """By those that the pages name, those that they are here."""
+SERVER = ExitStack()
+"""What a page has started."""
+STEADY = [
+    (r"( seconds +)\d+\.\d\d", r"\g<1>0.00"),
+    (r"(?m)^(last run   ).*, \d+ seconds ago, took .*$", r"\g<1>…"),
+    (r"state \d+\.\d kB", "state …"),
+    (r'("(?:timestamp|proc|seq|request_id|\w+_seconds)": )[^,\n]+', r"\g<1>…"),
+]
+"""What the time and a run's speed decide."""
+BY_WORKERS = [
+    (r"\d+ (gc|process)_stats(, )?", ""),
+    (r"( lines read| events| partitions) +[1-9]\d* +", r"\g<1> "),
+    (r"\s+", " "),
+]
+"""What hangs on which of the tutorial's two workers answered."""
 FAMILY = re.compile(r"\b(?:django_(?:http|db|cache|model|task|command|migration)s?|feed|bookmark|logemit)_\w+")
 
 
@@ -88,13 +107,16 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def environment(*folders: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LOGEMIT_", "DJANGO_"))}
+    path = ":".join(map(str, [*folders, BIN, os.environ["PATH"]]))
+    return kept | {"PATH": path, "COLUMNS": "80", "TERM": "dumb"}
+
+
 def run(folder: Path, *command: str, **variables: str) -> str:
     """What a command prints; the test fails with it where the command does."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LOGEMIT_", "DJANGO_"))}
     gets_signals = any("kill " in part for part in command)
-    folders = [BIN] if gets_signals else [quick.command().folder, BIN]
-    path = ":".join(map(str, [*folders, os.environ["PATH"]]))
-    env = kept | {"PATH": path, "COLUMNS": "80", "TERM": "dumb"} | variables
+    env = environment(*([] if gets_signals else [quick.command().folder])) | variables
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, f"{command} ended with {done.returncode}\n{done.stdout}{done.stderr}"
     return done.stdout
@@ -104,27 +126,53 @@ def shell(folder: Path, script: str) -> str:
     return run(folder, "bash", "-euo", "pipefail", "-c", script)
 
 
-def comparable(output: str) -> str:
-    """Without trailing blanks and blank lines around, and without what the time and a run's speed decide."""
+def comparable(output: str, page: str) -> str:
+    """Without trailing blanks and blank lines around, and without what is another each time."""
     text = "\n".join(line.rstrip() for line in output.splitlines()).strip("\n")
-    text = re.sub(r"( seconds +)\d+\.\d\d", r"\g<1>0.00", text)
-    text = re.sub(r"^(last run   ).*, \d+ seconds ago, took .*$", r"\g<1>…", text, flags=re.MULTILINE)
-    return re.sub(r"state \d+\.\d kB", "state …", text)
+    for pattern, instead in STEADY + (BY_WORKERS if page == "tutorial.md" else []):
+        text = re.sub(pattern, instead, text)
+    return text
 
 
 # What becomes of each kind of block.
 
 
 def run_shell(block: Block, folder: Path) -> None:
+    {"": run_script, "install": look_up, "server": serve}[block.name](block, folder)
+
+
+def run_script(block: Block, folder: Path) -> None:
+    shell(folder, with_ports(block.text))
+
+
+def with_ports(text: str) -> str:
     """Ports are such as are free here, or those of servers that the test has started."""
-    shell(folder, re.sub(r"\b(9091|9464)\b", lambda port: PORTS.setdefault(port[1], str(free_port())), block.text))
+    return re.sub(r"\b(8000|9091|9464)\b", lambda port: PORTS.setdefault(port[1], str(free_port())), text)
+
+
+def look_up(block: Block, _folder: Path) -> None:
+    """Installing would take a network: each package is here, with each of its extras."""
+    named = re.findall(r"^pip install (.*)$", block.text, re.MULTILINE)
+    assert named
+    for requirement in map(Requirement, " ".join(named).replace("'", "").split()):
+        extras = set(distribution(requirement.name).metadata.get_all("Provides-Extra") or [])
+        assert requirement.extras <= extras, f"{block.page}: {requirement}"
+
+
+def serve(block: Block, folder: Path) -> None:
+    SERVER.close()
+    log, script = folder / "server.log", f"exec {with_ports(block.text)}"
+    env = environment() | {"GUNICORN_CMD_ARGS": "--no-control-socket"}  # it would lie in the home
+    command = ["bash", "-euo", "pipefail", "-c", script]
+    SERVER.enter_context(running(command, log, lambda: accepts(int(PORTS["8000"])), cwd=folder, env=env))
 
 
 def run_console(block: Block, folder: Path) -> None:
     """Each `$` line runs; the lines after it are what it must print."""
     for command, printed in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block.text, re.MULTILINE):
-        real = comparable(shell(folder, command))
-        assert comparable(printed) == real, f"{block.page}: {command} prints\n{real}"
+        real = shell(folder, with_ports(command))
+        shown = f"{block.page}: {command} prints\n{real}"
+        assert comparable(printed, block.page) == comparable(real, block.page), shown
 
 
 def run_python(block: Block, folder: Path) -> None:
@@ -139,7 +187,8 @@ def run_python(block: Block, folder: Path) -> None:
 
 
 def write(block: Block, folder: Path) -> None:
-    (folder / block.name).write_text(block.text)
+    with open(folder / block.name.removeprefix("+"), "a" if block.name.startswith("+") else "w") as file:
+        file.write(block.text)
     if block.language == "toml":
         run(folder, "logemit", "metrics", "--config", block.name)
 
@@ -260,9 +309,16 @@ def gateway(tmp_path: Path) -> Iterator[None]:
     with pushgateway(tmp_path / "gateway.log") as url:
         PORTS["9091"] = url.rpartition(":")[2]
         yield
+
+
+@pytest.fixture
+def what_runs() -> Iterator[None]:
+    yield
+    SERVER.close()
     PORTS.clear()
 
 
+@pytest.mark.usefixtures("what_runs")
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=page_id)
 def test_the_blocks_of_a_page(page: Path, folder: Path, request: pytest.FixtureRequest) -> None:
     if page.name == "buckets.md":
@@ -270,6 +326,9 @@ def test_the_blocks_of_a_page(page: Path, folder: Path, request: pytest.FixtureR
     if page.name == "prometheus.md":
         tool("curl", "curl")
         request.getfixturevalue("gateway")
+    if page.name == "tutorial.md":
+        folder = folder / "tea"
+        folder.mkdir()
     for block in blocks(page):
         KINDS[block.language](block, folder)
 
@@ -322,8 +381,9 @@ def test_targets_of_make_exist() -> None:
 
 
 def test_exit_codes_of_the_command_are_all_explained() -> None:
-    explained = re.findall(r"^\| (\d+) \|", (ROOT / "docs/schedule.md").read_text("utf-8"), re.MULTILINE)
-    assert explained == re.findall(r"\b(\d+) [a-z]", EXIT_CODES)
+    told = {int(code) for code in re.findall(r"\b(\d+) [a-z]", EXIT_CODES)}
+    assert set(references.TO_DO) == told
+    assert {each.exit_code for each in references.error_types()} <= told
 
 
 def test_the_demo(folder: Path) -> None:
