@@ -11,6 +11,7 @@ from pygments.lexers.special import TextLexer
 
 ROOT = Path(__file__).parent.parent
 NAVIGATION = "docs/index"
+DECISIONS = ROOT / "docs/decisions"
 
 project = "logemit"
 extensions = ["myst_parser"]
@@ -31,16 +32,21 @@ html_additional_pages = {"index": "start.html"}
 
 
 def add_navigation(_app: Any, name: str, source: list[str]) -> None:
-    """Each heading of the list of pages is a caption in the side bar, and the pages that it links stand below."""
-    if name == "docs/decisions/README":
-        source[0] += toctree("Decisions", ["[0-9]*"])
+    """Each heading of the list of pages is a caption in the side bar, and the pages that it links stand below.
+
+    Decisions are too many for that: they are listed on their own page.
+    """
     if name == NAVIGATION:
         for heading, text in re.findall(r"^## (.*)\n((?:(?!## ).*\n)*)", source[0], re.MULTILINE):
             source[0] += toctree(heading, re.findall(r"\]\(([^):#]+)\.md\)", text))
+    elif name == "docs/decisions/README":
+        source[0] += "".join(f"\n- [](<{path.name}>)" for path in sorted(DECISIONS.glob("[0-9]*.md")))
+    elif name.startswith("docs/decisions/"):
+        source[0] = "---\norphan: true\n---\n" + source[0]
 
 
 def toctree(caption: str, pages: list[str]) -> str:
-    return "\n".join(["", "```{toctree}", ":hidden:", ":glob:", f":caption: {caption}", *pages, "```", ""])
+    return "\n".join(["", "```{toctree}", ":hidden:", f":caption: {caption}", *pages, "```", ""])
 
 
 def setup(app: Any) -> None:

@@ -210,7 +210,8 @@ def error_types() -> list[type[LogemitError]]:
 def python() -> str:
     intro = (
         "What can be imported, with its signature and what it says of itself. Where it is used: "
-        "[in Django](../django.md), [instruments](../instruments.md), [jobs and feeds](../domain.md), [notebooks](../notebooks.md)."
+        "[in Django](../django.md), [instruments](../instruments.md), [jobs and feeds](../domain.md), "
+        "[notebooks](../notebooks.md)."
     )
     return page("the sources of logemit and aggregator", "# Python", intro, *python_reference.sections())
 
