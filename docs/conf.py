@@ -23,6 +23,7 @@ myst_heading_anchors = 4
 html_theme = "furo"
 html_title = "logemit"
 html_copy_source = False
+html_use_index = False
 html_show_sphinx = False
 html_static_path = ["static"]
 html_css_files = ["site.css"]
