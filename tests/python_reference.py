@@ -85,12 +85,13 @@ def _signature(name: str, each: Any) -> str:
             return name
         node = _definition(each.__init__)
     assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    arguments = [text for text in _arguments(node.args) if not text.startswith(("self", "_"))]
+    taken = (text.replace("'", '"') for text in _arguments(node.args))
+    arguments = [text for text in taken if not text.startswith(("self", "_"))]
     returned = f" -> {ast.unparse(node.returns)}" if node.returns and not inspect.isclass(each) else ""
-    line = f"{name}({', '.join(arguments)}){returned}".replace("'", '"')
+    line = f"{name}({', '.join(arguments)}){returned}"
     if len(line) <= LINE or "." not in name:
         return line
-    return "\n".join([f"{name}(", *(f"    {text},".replace("'", '"') for text in arguments), f"){returned}"])
+    return "\n".join([f"{name}(", *(f"    {text}," for text in arguments), f"){returned}"])
 
 
 def _definition(each: Any) -> ast.stmt:

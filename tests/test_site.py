@@ -9,8 +9,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import pytest
-
 from .conftest import ROOT
 
 LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "object": "data", "use": "href"}
@@ -45,7 +43,6 @@ page = cache(Page)
 
 
 def test_the_site(tmp_path: Path) -> None:
-    pytest.importorskip("sphinx", reason="pip install 'logemit[docs]'")
     site = tmp_path / "site"
     command = [sys.executable, "-m", "sphinx", "-qW", "--keep-going", "-c", "docs", "-d", f"{tmp_path}/read", "."]
     built = subprocess.run([*command, str(site)], cwd=ROOT, capture_output=True, text=True, check=False)
