@@ -161,6 +161,7 @@ def look_up(block: Block, _folder: Path) -> None:
 
 def serve(block: Block, folder: Path) -> None:
     SERVER.close()
+    PORTS["8000"] = str(free_port())  # the last one may be another's by now
     log, script = folder / "server.log", f"exec {with_ports(block.text)}"
     env = environment() | {"GUNICORN_CMD_ARGS": "--no-control-socket"}  # it would lie in the home
     command = ["bash", "-euo", "pipefail", "-c", script]
