@@ -170,7 +170,7 @@ class _Explain:
                 for line in self._lines(met.source, self._in_span(met.repeated), is_duplicate=True):
                     self._found.duplicates += 1
                     tell(line)
-        if again.read != self.walk.read:
+        if again.events != self.walk.events:
             raise ReadWriteError("the logs were rotated or changed while they were read; run it again")
 
     def _lines(self, source: str, batch: Batch, *, is_duplicate: bool) -> Iterator[Line]:

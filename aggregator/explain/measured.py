@@ -37,7 +37,7 @@ class OfInstrument:
 
     @property
     def adds_up(self) -> bool:
-        return self._instrument.kind in _SUFFIXES
+        return self._adds_up
 
     def settle(self, source: Source) -> None:
         instruments = Instruments(self._config, source, self._admission)
@@ -47,6 +47,7 @@ class OfInstrument:
                 self._instrument, self._view = instrument, instruments.view(instrument, rows)
                 self._check()
                 self._decide(rows)
+                self._adds_up = instrument.kind in _SUFFIXES or (bool(self._summed) and not self._left)
                 return
             names |= _names(instrument)
         near = suggestion(self._query.name, names) or "; logemit metrics lists those that are declared"
@@ -62,12 +63,12 @@ class OfInstrument:
         found: dict[int, float] = {}
         for place, row in self._rows(batch):
             key = self._view.key(row)
-            if not self.adds_up and key not in self._summed:
+            if not self._adds_up and key not in self._summed:
                 if _identity(row) not in self._left:
                     continue
                 self._left.remove(_identity(row))
             value = self._value(row)
-            if value or not self.adds_up:
+            if value or not self._adds_up:
                 found[place] = value
         yield from sorted(found.items())
 

@@ -37,6 +37,8 @@ class Walk:
     ends: dict[str, int] = field(default_factory=dict)
     """How far each source was read; where that is known before, no further: logs grow."""
     read: int = 0
+    events: int = 0
+    """Lines that begin as events."""
     rejected: int = 0
     ahead: int = 0
     unfinished: int = 0
@@ -51,8 +53,9 @@ class Walk:
             for block in reader.blocks(name):
                 end = bounds.get(str(name), block.offset + block.size)
                 self.ends[str(name)] = max(self.ends.get(str(name), 0), end)
-                found = _before(unwrap(block, reader.stream), end)
-                yield from self._met(found, str(name), decoder, seen.admit, events)
+                if block.offset < end:
+                    found = _before(unwrap(block, reader.stream), end)
+                    yield from self._met(found, str(name), decoder, seen.admit, events)
                 block.release()
         for stream in reader.passing:
             yield from self._met(joins.finished(stream), stream.name, decoder, seen.admit, events)
@@ -70,6 +73,7 @@ class Walk:
     ) -> Iterator[Met]:
         decoded = decoder.decode(records)
         self.read += records.read
+        self.events += len(records.events)
         self.rejected += len(decoded.rejections)
         batches = [self._present(batch) for batch in decoded.batches.values()]
         wanted = [[False] * len(batch) for batch in batches]
