@@ -55,8 +55,8 @@ class Folder:
     def compared(self, number: Number, query: Query, span: Span | None, walk: Walk) -> Compared:
         """Raises StateError."""
         if span is None:
-            text = self._store.read(METRICS) or b""
-            samples = list(query.among(text.decode().splitlines()))
+            with self._store.path(METRICS).open(encoding="utf-8", newline="\n") as text:
+                samples = list(query.among(line.removesuffix("\n") for line in text))
         else:
             samples = number.samples(self._within(number, span))
         where = METRICS if span is None else "Parquet"

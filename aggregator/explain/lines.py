@@ -180,7 +180,16 @@ class _Explain:
             if source not in self._packed:
                 self._packed[source] = self._is_packed(source)
             value = 0.0 if is_duplicate else float(adds)
-            yield Line(source, record.line, record.offset, self._packed[source], value, not number.adds_up, is_duplicate, record.text)
+            yield Line(
+                source,
+                record.line,
+                record.offset,
+                self._packed[source],
+                value,
+                not number.adds_up,
+                is_duplicate,
+                record.text,
+            )
 
     def _in_span(self, batch: Batch) -> Batch:
         if self._span is None:

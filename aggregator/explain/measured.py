@@ -55,7 +55,7 @@ class OfInstrument:
 
     def samples(self, source: Source) -> list[Sample]:
         pieces = Instruments(self._config, source, self._admission).families()
-        return [sample for piece in pieces for sample in self._query.among(piece.splitlines())]
+        return [sample for piece in pieces for sample in self._query.among(piece.split("\n"))]
 
     def lines(self, batch: Batch) -> Iterator[Row]:
         if batch.plan.name != EVENT:

@@ -112,7 +112,7 @@ class OfMetric:
 
     def samples(self, source: Source) -> list[Sample]:
         pieces = exposition.families(self._config, source, self._admission, lambda *_: None)
-        return [sample for piece in pieces for sample in self._query.among(piece.splitlines())]
+        return [sample for piece in pieces for sample in self._query.among(piece.split("\n"))]
 
     def lines(self, batch: Batch) -> Iterator[Row]:
         totals = Totals(lined(batch, self._summary, self._config.window_seconds))

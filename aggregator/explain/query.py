@@ -36,7 +36,7 @@ class Query:
     def among(self, text: Iterable[str]) -> Iterator[Sample]:
         """The samples in lines of Prometheus text that fit."""
         for line in text:
-            if line.startswith(self.name) and line[len(self.name)] in " {":
+            if line.startswith((f"{self.name} ", f"{self.name}{{")):
                 sample, _, value = line.rpartition(" ")
                 found = parsed(sample)
                 if self.fits(found.name, found.labels):
@@ -47,15 +47,15 @@ def parsed(text: str) -> Query:
     """Raises UsageError."""
     match = _SAMPLE.fullmatch(text)
     if match is None:
-        raise UsageError(f"METRIC is {text!r}, {_EXPECTED}")
+        raise UsageError(f"METRIC is {text!r:.200}, {_EXPECTED}")
     labels: dict[str, str] = {}
     given, at = match[2] or "", 0
     while given[at:].strip():
         pair = _PAIR.match(given, at)
         if pair is None:
-            raise UsageError(f"METRIC is {text!r}: labels end at {given[at:]!r:.60}, {_EXPECTED}")
+            raise UsageError(f"METRIC is {text!r:.200}: labels end at {given[at:]!r:.60}, {_EXPECTED}")
         if pair[1] in labels:
-            raise UsageError(f"METRIC is {text!r}: names {pair[1]} twice, {_EXPECTED}")
+            raise UsageError(f"METRIC is {text!r:.200}: names {pair[1]} twice, {_EXPECTED}")
         labels[pair[1]], at = _ESCAPED.sub(lambda found: {"n": "\n"}.get(found[1], found[1]), pair[2]), pair.end()
     if "le" in labels:
         labels["le"] = _bound(labels["le"])

@@ -22,7 +22,9 @@ LATENCY = "django_http_requests_latency_seconds_by_view_method"
 RECORDED = ("docker", "containerd", "glued", "fluent-bit-parts", "cloudwatch-firehose", "journald-all", "heroku-drain")
 
 
-def explained(metric: str, *logs: Path, at: str | None = None, window: str | None = None) -> tuple[Explanation, list[Line]]:
+def explained(
+    metric: str, *logs: Path, at: str | None = None, window: str | None = None
+) -> tuple[Explanation, list[Line]]:
     lines: list[Line] = []
     config = CONFIG if window is None else load(None, window)
     return explain(metric, at, [*map(str, logs)], config, lines.append), lines
