@@ -9,6 +9,7 @@ import typer
 
 from aggregator.errors import UsageError
 
+from . import completion
 from .options import EXIT_CODES, ConfigFile, EnvelopeName, Sources, explained, folder, frugal, settings, without_pandas
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ Metric = Annotated[
         metavar="METRIC",
         help="""A sample as in metrics.prom: 'http_total{view="home"}'; labels left out may have any value.""",
         show_default=False,
+        autocompletion=completion.samples,
     ),
 ]
 
