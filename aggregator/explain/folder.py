@@ -32,7 +32,7 @@ MOST_FILES = 3
 class Compared:
     out: str
     value: float | None
-    """None where there is no such sample, or several that do not add up."""
+    """None where there is none, or several that do not add up."""
     where: str
     """What was looked at: metrics.prom, or the Parquet of a window."""
     reasons: list[str] = field(default_factory=list)
@@ -60,7 +60,7 @@ class Folder:
         else:
             samples = number.samples(self._within(number, span))
         where = METRICS if span is None else "Parquet"
-        value = total(number, samples) if samples else None
+        value = total(number, samples)
         return Compared(str(self._store.out), value, where, list(self._reasons(number, span, walk)))
 
     def _within(self, number: Number, span: Span) -> Source:

@@ -6,6 +6,7 @@ A number is asked twice: for its samples in what was added up, and then, as it k
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import fsum
 from typing import Any, Protocol
 
 import numpy as np
@@ -51,7 +52,7 @@ def total(number: Number, samples: Sequence[Sample]) -> float | None:
     """What samples come to."""
     values: list[float] = [sample.value for sample in samples]
     if number.adds_up:
-        return sum(values)
+        return fsum(values)
     return values[0] if len(values) == 1 else None
 
 
