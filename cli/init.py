@@ -55,7 +55,7 @@ def init_command(
     typer.echo(f"Wrote {shown}. After a change: logemit metrics --check {shown}")
     _section("1. In Django's settings", diff)
     command = Path(sys.prefix, "bin", "logemit")
-    for name, text in starters.files(where, Path.cwd(), command):
+    for name, text in starters.files(where, Path.cwd(), command, Path.cwd() / file):
         _section(f"2. On {platform}: deploy/{name}", text)
     job = starters.scrape(where)
     if job:

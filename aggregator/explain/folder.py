@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from ..admission import ADMITTED_PATH, Admission
-from ..config import Config
 from ..cube import Cube
 from ..definitions import Summary
 from ..exposition import Source
@@ -42,11 +41,15 @@ class Compared:
 class Folder:
     """Raises InputError for what is no output folder, StateError for one that is damaged."""
 
-    def __init__(self, out: Path, config: Config) -> None:
+    def __init__(self, out: Path) -> None:
         require_output(out)
         self._store = Store(out)
         self._store.load()
-        self._config = config
+        self._outputs = Outputs(self._store)
+
+    def before(self, summary: Summary) -> Cube:
+        """The totals of its last run, without bins. Raises StateError."""
+        return self._outputs.totals_before(summary)
 
     def admission(self) -> Admission:
         """Its places for values under caps. Raises StateError."""
@@ -65,12 +68,11 @@ class Folder:
 
     def _within(self, number: Number, span: Span) -> Source:
         """The rows of windows that begin in a span of time."""
-        outputs, sums = Outputs(self._store), Sums(number.summaries)
+        sums = Sums(number.summaries, self.before)
         for summary in number.summaries:
-            for part in _partitions(outputs, summary, span):
+            for part in _partitions(self._outputs, summary, span):
                 sums.add(part)
-        found = sums.source()
-        return Source(found.now, outputs.totals_before)
+        return sums.source()
 
     def _reasons(self, number: Number, span: Span | None, walk: Walk) -> Iterator[str]:
         state = self._store.state

@@ -89,11 +89,12 @@ def explain(
     """
     query = asking.parsed(metric)
     span = None if at is None else asking.spanned(at, config.window_seconds)
-    folder = Folder(out, config) if out is not None else None
+    folder = Folder(out) if out is not None else None
     number = _number(query, config, folder.admission() if folder else Admission(None))
     names: list[str | remote.Object] = [*_files(patterns), *remote.find(patterns)]
+    sums = Sums(number.summaries, folder.before if folder else None)
     work = _Explain(number, query, span, config, Walk(names, config.catalogue, _now(), envelope))
-    explained = work.run(tell)
+    explained = work.run(sums, tell)
     if folder:
         explained.folder = folder.compared(number, query, span, work.walk)
     return explained
@@ -137,9 +138,10 @@ class _Explain:
         if span:
             self._found.begin, self._found.end = span.begin, span.end
 
-    def run(self, tell: Callable[[Line], None]) -> Explanation:
+    def run(self, sums: Sums, tell: Callable[[Line], None]) -> Explanation:
         found, number, walk = self._found, self._number, self.walk
-        source = self._added_up().source()
+        self._add_up(sums)
+        source = sums.source()
         number.settle(source)
         samples = number.samples(source)
         found.samples = [(series(sample.name, sample.labels), sample.value) for sample in samples[:MOST_SAMPLES]]
@@ -149,16 +151,12 @@ class _Explain:
         self._tell(tell)
         return found
 
-    def _added_up(self) -> Sums:
-        sums = Sums(self._number.summaries)
+    def _add_up(self, sums: Sums) -> None:
         for met in self.walk.of(self._events):
             batch = self._in_span(met.counted)
             for summary in self._number.summaries if len(batch) else ():
-                if summary.event == batch.plan.name and len(
-                    (part := taken(rollup(batch, summary, self._config.window_seconds))).cells
-                ):
-                    sums.add(part)
-        return sums
+                if summary.event == batch.plan.name:
+                    sums.add(taken(rollup(batch, summary, self._config.window_seconds)))
 
     def _tell(self, tell: Callable[[Line], None]) -> None:
         again = Walk(self.walk.names, self.walk.catalogue, self.walk.now, self.walk.envelope, self.walk.ends)

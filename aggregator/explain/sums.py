@@ -1,6 +1,7 @@
 """What events add up to, by summary: the totals that metrics are views of."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from .. import cube, live
 from ..cube import Cube
@@ -12,9 +13,10 @@ _MERGE_AFTER = 64
 
 
 class Sums:
-    """In memory: as much as the combinations of dimensions take."""
+    """In memory: as much as the combinations of dimensions take. `before` gives what was shown before, with caps."""
 
-    def __init__(self, summaries: Iterable[Summary]) -> None:
+    def __init__(self, summaries: Iterable[Summary], before: Callable[[Summary], Cube] | None = None) -> None:
+        self._before = before or partial(cube.empty, windowed=False)
         self._waiting = {summary.name: [cube.empty(summary, windowed=False)] for summary in summaries}
 
     def add(self, part: Cube) -> None:
@@ -27,6 +29,5 @@ class Sums:
         return live.settled(cube.merge(self._waiting[name]))
 
     def source(self) -> Source:
-        """Of a first run: nothing was shown before."""
         found = {name: self._merged(name) for name in self._waiting}
-        return Source(found.__getitem__, lambda summary: cube.empty(summary, windowed=False))
+        return Source(found.__getitem__, self._before)

@@ -64,15 +64,17 @@ def deployed(name: str) -> str:
     return next(folder for folder in folders if folder.is_dir()).joinpath(name).read_text("utf-8")
 
 
-def files(of: Platform, app: Path, command: Path) -> Iterator[tuple[str, str]]:
+def files(of: Platform, app: Path, command: Path, config: Path) -> Iterator[tuple[str, str]]:
     """Each with its name; on a host with the folder of the app, the command and its --config as they are there."""
     for name in of.files:
         text = deployed(name)
-        yield name, _on_host(text, app, command) if of.is_host else text
+        yield name, _on_host(text, app, command, config) if of.is_host else text
 
 
-def _on_host(text: str, app: Path, command: Path) -> str:
-    text = _WITH_CONFIG.sub(rf"\1 --config {APP}/{CONFIG}", text)
+def _on_host(text: str, app: Path, command: Path, config: Path) -> str:
+    """Names that a shell, cron or systemd would read otherwise are left as they were, for the user to see to."""
+    settings = str(config) if _SAFE.fullmatch(str(config)) else f"{APP}/{CONFIG}"
+    text = _WITH_CONFIG.sub(rf"\1 --config {settings}", text)
     if _SAFE.fullmatch(str(command)):
         text = re.sub(rf"(?:{APP}/)?\.venv/bin/logemit", str(command), text)
     if any(str(app).startswith(home) for home in _HOMES):

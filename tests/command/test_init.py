@@ -229,7 +229,7 @@ def test_a_folder_that_a_crontab_cannot_name_is_left_to_the_user(tmp_path: Path)
 
 def test_units_of_an_app_at_home_can_read_it() -> None:
     of = starters.platform("systemd")
-    units = dict(starters.files(of, Path("/home/me/app"), Path("/opt/bin/logemit")))
+    units = dict(starters.files(of, Path("/home/me/app"), Path("/opt/bin/logemit"), Path("/etc/own.toml")))
     text = units["systemd/logemit.service"]
     assert "ProtectHome=read-only" in text
     assert (

@@ -24,7 +24,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = Instruments(random, TEXTS)
     path = tmp_path_factory.mktemp("instruments") / "app.log"
     with path.open("w") as file:
-        for number in range(400):
+        for number in range(300):
             name, make = random.choice([("instrument", source.declaration)] + 6 * [("measurement", source.measurement)])
             at = f"2026-11-20T12:{number // 60:02}:{number % 60:02}.{number:06}Z"
             proc = random.choice("pq")
