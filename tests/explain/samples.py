@@ -38,7 +38,7 @@ def log_of(case: Path) -> Path:
 
 @cache
 def golden() -> list[Golden]:
-    """Of each family in any file the middle sample that is not 0, from the smallest log; of histograms one part each."""
+    """Of each family in any file the middle sample that is not 0, from the smallest log; of a histogram one part."""
     found: dict[str, Golden] = {}
     for expected in sorted(CASES.glob("*/expected.prom"), key=lambda path: path.stat().st_size):
         for family in text_string_to_metric_families(expected.read_text()):
@@ -50,9 +50,7 @@ def golden() -> list[Golden]:
                 if told and not (name in found and found[name].value):
                     found[name] = told[len(told) // 2]
                 found.setdefault(name, samples[0])
-    chosen = sorted(
-        (each for each in found.values() if not each.name.startswith("logemit_")), key=lambda each: each.name
-    )
+    chosen = [found[name] for name in sorted(found) if not name.startswith("logemit_")]
     histograms = sorted({each.name.rpartition("_")[0] for each in chosen if each.type == "histogram"})
     parts = {f"{family}_{_PARTS[number % 3]}" for number, family in enumerate(histograms)}
     return [each for each in chosen if each.type != "histogram" or each.name in parts]

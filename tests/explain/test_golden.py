@@ -19,7 +19,7 @@ from .samples import CASES, Golden, content, golden
 
 STATUS = "django_http_responses_total_by_status_total"
 LATENCY = "django_http_requests_latency_seconds_by_view_method"
-RECORDED = ("docker", "containerd", "glued", "fluent-bit-parts", "cloudwatch-firehose", "journald-all", "heroku-drain")
+RECORDED = ("docker", "containerd", "glued", "fluent-bit-parts", "cloudwatch-firehose")
 
 
 def explained(
