@@ -252,6 +252,24 @@ def test_a_log_that_is_truncated_meanwhile_is_told(log: Path, monkeypatch: pytes
         way.explain(POLLS, None, [str(log)], load(None), lambda line: None)
 
 
+def test_a_run_may_commit_meanwhile(log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, settle, seqs = tmp_path / "out", OfMetric.settle, iter(range(10, 20))
+    logemit("aggregate", log, "--out", out)
+
+    def run(self: OfMetric, *arguments: object) -> None:
+        with log.open("ab") as file:
+            file.write(poll(next(seqs)))
+        logemit("aggregate", log, "--out", out)
+        settle(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(OfMetric, "settle", run)
+    for at, value in ((None, 6), ("2026-11-20T12:00", 7)):
+        found = way.explain(POLLS, at, [str(log)], CONFIG, lambda line: None, out=out)
+        assert found.value == value - 1
+        assert found.folder
+        assert found.folder.value == value
+
+
 def test_it_changes_nothing(log: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     logemit("aggregate", log, "--out", out)
