@@ -12,6 +12,8 @@ import typer
 
 from aggregator.errors import LogemitError, ReadWriteError, UsageError
 
+from . import what_to_install
+
 if TYPE_CHECKING:
     from aggregator.config import Config
 
@@ -213,6 +215,9 @@ def explained(command: F) -> F:
         except Exception as exc:
             if os.environ.get("LOGEMIT_DEBUG"):
                 raise
+            if isinstance(exc, ModuleNotFoundError) and (advice := what_to_install(exc)):
+                typer.echo(f"logemit: {advice}", err=True)
+                raise typer.Exit(UsageError.exit_code) from None
             typer.echo(f"logemit: a defect of logemit's own: {exc!r}; LOGEMIT_DEBUG=1 shows where", err=True)
             raise typer.Exit(LogemitError.exit_code) from None
 
