@@ -1,6 +1,7 @@
 """The wheel and the sdist as files: what is in them, and what they say of themselves."""
 
 import re
+import shutil
 import sys
 import tarfile
 import tomllib
@@ -12,6 +13,7 @@ from packaging.specifiers import SpecifierSet
 
 import logemit
 from tests.conftest import ROOT
+from tests.deploy.files import DEPLOY, instructions
 
 from .conftest import BIN, Built, run
 
@@ -46,10 +48,30 @@ def test_the_wheel_goes_with_any_platform_and_brings_the_command(built: Built) -
 
 def test_the_sdist_builds_the_same_wheel(built: Built, tmp_path: Path) -> None:
     """By pip, with all that it needs to build in the archive."""
+    assert wheel_of(built.sdist, tmp_path / "wheels") == built.wheel.read_bytes()
+
+
+def test_what_the_image_copies_builds_the_same_wheel(built: Built, tmp_path: Path) -> None:
+    """And so it does in the other images: tests/deploy holds that they copy the same."""
+    source = tmp_path / "src"
+    source.mkdir()
+    copied = [rest.split() for word, rest in instructions(DEPLOY / "image/Dockerfile") if word == "COPY"]
+    for *files, target in (each for each in copied if not each[0].startswith("--")):
+        for file in files:
+            if (ROOT / file).is_dir():
+                shutil.copytree(ROOT / file, source / target)
+            else:
+                shutil.copy(ROOT / file, source / target)
+    assert wheel_of(source, tmp_path / "wheels") == built.wheel.read_bytes()
+
+
+def wheel_of(source: Path, folder: Path) -> bytes:
+    """As pip makes it."""
     pip = (sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-index", "--no-build-isolation", "--quiet")
-    done = run(*pip, "--wheel-dir", tmp_path, built.sdist, cwd=tmp_path)
+    done = run(*pip, "--wheel-dir", folder, source, cwd=folder.parent)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / built.wheel.name).read_bytes() == built.wheel.read_bytes()
+    (wheel,) = folder.iterdir()
+    return wheel.read_bytes()
 
 
 def test_the_sdist_has_what_the_work_needs_and_nothing_that_was_made(built: Built) -> None:
