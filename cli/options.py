@@ -47,6 +47,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object inst
 Output = Annotated[
     str, typer.Argument(metavar="DIR", help="The folder that was --out of logemit aggregate.", show_default=False)
 ]
+OutputFile = Annotated[
+    str | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there; - is standard output.")
+]
 FoldAfter = Annotated[
     str | None,
     typer.Option("--fold-after", metavar="DAYS", help="Make windows older than this hours: 30d, 8w, 1y."),

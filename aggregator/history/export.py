@@ -193,7 +193,9 @@ class _Backfill:
     def _check_free(self, paths: Iterable[Path]) -> None:
         for path in paths:
             if path.exists():
-                raise OutputError(f"{path}: is there already; remove it once it is imported, or give --force or --out")
+                raise OutputError(
+                    f"{path}: is there already; remove it once it is imported, or give --output or --force"
+                )
 
     def _write_slice(self, of: Slice, groups: Sequence[Group], path: Path) -> Iterator[File]:
         """One file; none of a slice without samples."""
@@ -262,7 +264,7 @@ def _check_target(target: Path) -> None:
     if target.is_dir():
         raise OutputError(f"{target}: is a folder, expected the name of a file, such as {target / 'history.om'}")
     if not target.parent.is_dir():
-        raise OutputError(f"{target.parent}: no such folder; make it, or choose another --out")
+        raise OutputError(f"{target.parent}: no such folder; make it, or choose another --output")
 
 
 def _put(file: File) -> None:
