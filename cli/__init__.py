@@ -3,8 +3,9 @@
 import io
 import sys
 
-USAGE = 2
-"""The exit code of UsageError, which is not to be imported here."""
+from aggregator.errors import UsageError
+
+_NOT_TO_INSTALL = {"", "logemit", "aggregator", "cli", *sys.stdlib_module_names}
 
 
 def main() -> None:
@@ -14,7 +15,7 @@ def main() -> None:
         if (advice := what_to_install(exc)) is None:
             raise
         sys.stderr.write(f"logemit: {advice}\n")
-        sys.exit(USAGE)
+        sys.exit(UsageError.exit_code)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a log may hold what the terminal's encoding does not
@@ -22,8 +23,6 @@ def main() -> None:
 
 
 def what_to_install(exc: ModuleNotFoundError) -> str | None:
-    """Where a library is missing; None where a module of ours is."""
+    """Where a library is missing; None where a module of ours or of Python is."""
     name = (exc.name or "").partition(".")[0]
-    if name in ("", "logemit", "aggregator", "cli"):
-        return None
-    return f"{name} is missing; pip install 'logemit[aggregator]'"
+    return None if name in _NOT_TO_INSTALL else f"{name} is missing; pip install 'logemit[aggregator]'"
