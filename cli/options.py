@@ -12,7 +12,7 @@ import typer
 
 from aggregator.errors import LogemitError, ReadWriteError, UsageError
 
-from . import what_to_install
+from . import completion, what_to_install
 
 if TYPE_CHECKING:
     from aggregator.config import Config
@@ -101,6 +101,7 @@ EnvelopeName = Annotated[
         "--envelope",
         metavar="NAME",
         help="What lines are wrapped in, where it is not recognised: docker, cri, journald …; bare for nothing.",
+        autocompletion=completion.envelopes,
     ),
 ]
 

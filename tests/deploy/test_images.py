@@ -42,7 +42,8 @@ def test_what_is_copied_is_there_and_is_all_that_the_package_is_built_of(path: P
     assert all((ROOT / source).exists() for source in copied)
     project = PROJECT["project"]
     needed = {"pyproject.toml", project["readme"], *project["license-files"]}
-    assert set(copied) >= needed | set(PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
+    wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert set(copied) >= needed | {*wheel["packages"], *wheel["force-include"]}
 
 
 @every_dockerfile

@@ -35,6 +35,8 @@ def test_the_wheel_has_each_file_of_the_three_packages_and_no_other(built: Built
     found = contents(built.wheel)
     files = (path for package in PACKAGES for path in (ROOT / package).rglob("*") if path.is_file())
     here = {str(path.relative_to(ROOT)): path.read_bytes() for path in files if path.suffix != ".pyc"}
+    deploy = (path for path in (ROOT / "deploy").rglob("*") if path.is_file() and "secrets" not in path.parts)
+    here |= {f"cli/starters/{path.relative_to(ROOT)}": path.read_bytes() for path in deploy if path.suffix != ".pyc"}
     about = {f"{ABOUT}/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")}
     assert found.keys() == here.keys() | about
     assert all(found[name] == data for name, data in here.items())
