@@ -55,8 +55,9 @@ def load_handler() -> Handler:
 
 
 @pytest.fixture
-def handler(monkeypatch: pytest.MonkeyPatch) -> Handler:
-    """With the function's environment."""
+def handler(s3: S3, monkeypatch: pytest.MonkeyPatch) -> Handler:
+    """With the function's environment, where its bucket is."""
+    s3.client.create_bucket(Bucket="metrics")
     set_variables(monkeypatch)
     return load_handler()
 
