@@ -1,25 +1,28 @@
 """Summaries as DataFrames: regrouped, resampled, with rates, shares, means and quantiles."""
 
 import json
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from . import remote
+from . import datasets
 from .catalogue import shipped
 from .definitions import Catalogue, Filter, Measure, Summary
-from .errors import InputError, UsageError
+from .errors import UsageError
 from .quantiles import quantile
-from .urls import is_url
 
 LABELS = "labels"
 """The dimension that holds an instrument's, as JSON."""
 
-QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+QUANTILES = (0.5, 0.95, 0.99)
+
+Where = Mapping[str, str | Sequence[str]]
 
 
 def read(
@@ -29,31 +32,48 @@ def read(
     by: Sequence[str] = (),
     freq: str | None = None,
     measure: str | None = None,
-    where: dict[str, str | Sequence[str]] | None = None,
+    where: Where | None = None,
+    since: datetime | str | None = None,
+    until: datetime | str | None = None,
+    quantiles: Sequence[float] = QUANTILES,
     catalogue: Catalogue | None = None,
 ) -> pd.DataFrame:
     """A summary grouped by some of its dimensions, and by time where `freq` is given.
 
     `out` is the folder, or the URL, that `logemit aggregate` writes to; `freq` any pandas frequency, such as "5min";
-    `where` keeps rows by dimension; of what instruments measured, it and `by` take labels, too. Indexed by
-    `window_start` (UTC, with `freq`) and `by`. Columns: `count`; `rate` (events a second of the row's time, which is a
-    folded window's where that is longer); `error_share` (0 to 1, where the summary knows errors); and of `measure` (by
-    default the summary's first that has bins) `sum`, where it is a value, `mean`, `p50`, `p95`, `p99` in its unit, nan
-    where no event had it; and of each gauge `<gauge>_last`, the newest value in the row: with proc in `by`, that of
-    each process.
+    `where` keeps rows by dimension; of what instruments measured, it and `by` take labels, too. `since` and `until`,
+    moments or ISO text, in UTC where they have no zone, keep windows that begin at `since` or later and before `until`;
+    files of other dates are not opened.
+
+    Indexed by `window_start` (UTC, with `freq`) and `by`. Columns: `count`; `rate` (events a second of the row's time,
+    which is a folded window's where that is longer); `error_share` (0 to 1, where the summary knows errors); and of
+    `measure` (by default the summary's first that has bins) `sum`, where it is a value, `mean`, and one for each of
+    `quantiles` (from 0 to 1; 0.5 is `p50`, 0.999 `p99_9`) in its unit, nan where no event had it; and of each gauge
+    `<gauge>_last`, the newest value in the row: with proc in `by`, that of each process.
 
     Raises UsageError for names that do not exist, InputError for a folder without this summary.
     """
     definition = _definition(summary, catalogue or shipped())
-    extra = [name for name in dict.fromkeys((*by, *(where or {}))) if name not in definition.group]
-    for name in extra:
+    shown = _measure(definition, measure)
+    named = {quantile_name(q): q for q in quantiles}
+    keys = [*(["window_start"] if freq else []), *by]
+    names = dict.fromkeys((*by, *(where or {})))
+    labels = [name for name in names if name not in definition.group]
+    for name in labels:
         if LABELS not in definition.dimensions:
             raise UsageError(f"{summary} has no dimension {name!r}; it has {', '.join(definition.group)}")
-    shown = _measure(definition, measure)
-    folder = out if isinstance(out, str) and is_url(out) else Path(out)
-    load = partial(_load, folder, dimensions=definition.dimensions, labels=extra, where=where, freq=freq)
-    cells = load(definition.name)
-    keys = [*(["window_start"] if freq else []), *by]
+    dimensions = [*(name for name in names if name not in labels), *([LABELS] if labels else [])]
+    when = datasets.span(since, until)
+
+    def framed(table: pa.Table) -> pd.DataFrame:
+        return _framed(table.to_pandas(), labels, where or {}, freq)
+
+    errors = definition.errors or Filter()
+    columns = [*dimensions, *(name for name, _ in (*errors.where, *errors.unless)), "events"]
+    if shown is not None:
+        columns += [f"{shown.name}_{suffix}" for suffix in ("sum", "min", "max")]
+    columns += [f"{gauge}_{suffix}" for gauge in definition.gauges for suffix in ("last", "last_at")]
+    cells = framed(datasets.cells(out, definition, columns, when))
     table = _counted(cells, keys, definition, _seconds(cells, keys, freq))
     if shown is not None:
         if shown.is_value:
@@ -61,39 +81,31 @@ def read(
         if not shown.bins:
             table["mean"] = _grouped(cells, keys)[f"{shown.name}_sum"].sum() / _divisor(table["count"])
         else:
-            _add_quantiles(table, cells, load(f"{definition.name}_bins"), keys, shown)
+            bins = framed(datasets.bins(out, definition, dimensions, shown, when))
+            _add_quantiles(table, cells, bins, keys, shown, named)
     for gauge in definition.gauges:
         table[f"{gauge}_last"] = _latest(cells, keys, gauge).reindex(table.index)
     return table if keys else table.reset_index(drop=True)
 
 
+def quantile_name(q: float) -> str:
+    """The column of a quantile: "p50" of 0.5, "p99_9" of 0.999. Raises UsageError for what is none."""
+    if not 0 <= q <= 1:
+        raise UsageError(f"a quantile is {q!r}, expected a number from 0 to 1, such as 0.5, 0.999")
+    return f"p{(Decimal(str(q)) * 100).normalize():f}".replace(".", "_")
+
+
 def _latest(cells: pd.DataFrame, keys: list[str], gauge: str) -> Any:
     value = f"{gauge}_last"
-    if value not in cells:  # files from before the summary had it
-        return pd.Series(dtype="float64")
     told = cells.dropna(subset=[value]).sort_values([f"{value}_at", value])
     return _grouped(told, keys)[value].last()
 
 
-def _load(
-    folder: Path | str,
-    name: str,
-    dimensions: Sequence[str],
-    labels: Sequence[str],
-    where: dict[str, str | Sequence[str]] | None,
-    freq: str | None,
-) -> pd.DataFrame:
-    """The rows of a folder that `where` lets pass, their windows rounded down to `freq`, with these of their labels."""
-    try:
-        frame = _frame(folder, name)
-    except FileNotFoundError:
-        raise InputError(
-            f"{folder}: no {name} here; run logemit aggregate … --out {folder} on logs that hold such events"
-        ) from None
-    frame = frame.assign(**dict.fromkeys((each for each in dimensions if each not in frame.columns), ""))
+def _framed(frame: pd.DataFrame, labels: Sequence[str], where: Where, freq: str | None) -> pd.DataFrame:
+    """The rows that `where` lets pass, with these of their labels, and their windows rounded down to `freq`."""
     for label in labels:
         frame[label] = _label(frame[LABELS], label)
-    for dimension, values in (where or {}).items():
+    for dimension, values in where.items():
         frame = frame[frame[dimension].isin([values] if isinstance(values, str) else list(values))]
     frame = frame.assign(window_end=frame["window_start"] + pd.to_timedelta(frame["window_seconds"], unit="s"))
     if freq is not None:
@@ -108,17 +120,6 @@ def _label(labels: "pd.Series[str]", name: str) -> Any:
     """One label of each row, "" where it has none."""
     found = {text: json.loads(text).get(name, "") if text.startswith("{") else text for text in labels.unique()}
     return labels.map(found)
-
-
-def _frame(folder: Path | str, name: str) -> pd.DataFrame:
-    """All of a summary. Raises FileNotFoundError."""
-    if isinstance(folder, str):
-        files = remote.filesystem(folder)
-        with remote.told(folder):
-            return pd.read_parquet(remote.path_of(files, f"{folder.rstrip('/')}/{name}"), filesystem=files)
-    if not (folder / name).is_dir():
-        raise FileNotFoundError(name)
-    return pd.read_parquet(folder / name)
 
 
 def _seconds(cells: pd.DataFrame, keys: list[str], freq: str | None) -> Any:
@@ -158,13 +159,15 @@ def _mask(cells: pd.DataFrame, wanted: Filter) -> "pd.Series[bool]":
 
 
 def _add_quantiles(
-    table: pd.DataFrame, cells: pd.DataFrame, bins: pd.DataFrame, keys: list[str], measure: Measure
+    table: pd.DataFrame,
+    cells: pd.DataFrame,
+    bins: pd.DataFrame,
+    keys: list[str],
+    measure: Measure,
+    quantiles: Mapping[str, float],
 ) -> None:
     """Mean over the events that had the measure, and quantiles, from the bins of each group."""
-    columns = {f"{measure.name}_le": "le", f"{measure.name}_n": "n"}
-    long = bins[[*keys, *columns]].rename(columns=columns).explode(["le", "n"]).dropna(subset=["le"])
-    long = long.astype({"le": float, "n": "int64"})
-    counted = _grouped(long, [*keys, "le"])["n"].sum().reset_index("le")
+    counted = _grouped(bins, [*keys, "le"])["n"].sum().reset_index("le")
     by_key = (
         {key: (part["le"].to_numpy(), part["n"].to_numpy()) for key, part in counted.groupby(counted.index)}
         if keys
@@ -175,7 +178,7 @@ def _add_quantiles(
     nothing = (np.array([]), np.array([], dtype=np.int64))
     held = [by_key.get(key, nothing) for key in table.index]
     table["mean"] = grouped[f"{measure.name}_sum"].sum() / np.array([int(n.sum()) or np.nan for _, n in held])
-    for name, q in QUANTILES.items():
+    for name, q in quantiles.items():
         table[name] = [
             quantile(les, n, q, measure.unit, float(low[key]), float(high[key]))
             for key, (les, n) in zip(table.index, held, strict=True)

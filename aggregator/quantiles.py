@@ -3,6 +3,7 @@
 Values are whole microseconds, bytes, counts or nanos, so the midpoint is that of the whole numbers in the bin.
 """
 
+from decimal import Decimal
 from math import ceil, isinf
 
 import numpy as np
@@ -28,7 +29,7 @@ def quantile(
     total = int(counts.sum())
     if total == 0:
         return float("nan")
-    rank = max(1, ceil(q * total))
+    rank = max(1, ceil(Decimal(str(q)) * total))  # as q is written: 0.07 * 100 is more than 7 in floats
     le = float(les[int(np.searchsorted(np.cumsum(counts), rank))])
     if isinf(le):
         return high
