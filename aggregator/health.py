@@ -5,6 +5,7 @@ the next one in which none did. With windows of a minute both are right to the m
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,20 @@ SUMMARY = "health_checks"
 _COLUMNS = ("service", "start", "last", "end", "seconds", "failed", "checks")
 
 
-def uptime(out: str | Path, *, by: Sequence[str] = ("check",), freq: str | None = None) -> pd.DataFrame:
-    """The share of health checks that passed, grouped as `read` groups.
+def uptime(
+    out: str | Path,
+    *,
+    by: Sequence[str] = ("check",),
+    freq: str | None = None,
+    since: datetime | str | None = None,
+    until: datetime | str | None = None,
+) -> pd.DataFrame:
+    """The share of health checks that passed, grouped, and within a span of time, as `read` has it.
 
     Columns: `checks`, `failed`, and `uptime`, 0 to 1. It is a share of checks, and one of time as far as they come at
     equal intervals. Raises UsageError and InputError as `read` does.
     """
-    table = read(out, SUMMARY, by=by, freq=freq)
+    table = read(out, SUMMARY, by=by, freq=freq, since=since, until=until)
     failed = (table["error_share"] * table["count"]).round().astype("int64")
     return pd.DataFrame({"checks": table["count"], "failed": failed, "uptime": 1 - failed / table["count"]})
 
@@ -47,6 +55,25 @@ def incidents(out: str | Path, check: str) -> pd.DataFrame:
     for moment in ("start", "last", "end"):
         found[moment] = pd.to_datetime(found[moment], utc=True).astype("datetime64[us, UTC]")
     return found.astype({"seconds": "float64", "failed": "int64", "checks": "int64"})
+
+
+def open_incidents(
+    out: str | Path, *, since: datetime | str | None = None, until: datetime | str | None = None
+) -> pd.DataFrame:
+    """The incidents that have not ended within a span of time, one a row: those checks that failed when last run.
+
+    Columns: `check`, `service`; `start`, the first of the windows with a failed check after which none was without one
+    (UTC); `failed`, in and after it. Raises UsageError and InputError as `read` does.
+    """
+    keys = ["check", "service"]
+    told = read(out, SUMMARY, by=[*keys, "healthy"], freq="1s", since=since, until=until)["count"]
+    windows = told.unstack("healthy", fill_value=0).reindex(columns=["false", "true"], fill_value=0)
+    down = windows[windows["false"] > 0].reset_index()
+    up = windows[windows["false"] == 0].reset_index().groupby(keys, observed=True)["window_start"].max()
+    last_up = down[keys].join(up, on=keys)["window_start"]
+    after = down[last_up.isna() | (down["window_start"] > last_up)].groupby(keys, observed=True)
+    found = after.agg(start=("window_start", "min"), failed=("false", "sum")).reset_index()
+    return found.astype({"check": "str", "service": "str"})
 
 
 def _of_service(name: Any, windows: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
