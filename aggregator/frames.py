@@ -15,7 +15,7 @@ from . import datasets
 from .catalogue import shipped
 from .definitions import Catalogue, Filter, Measure, Summary
 from .errors import UsageError
-from .quantiles import quantile
+from .quantiles import quantiles as quantiles_of
 
 LABELS = "labels"
 """The dimension that holds an instrument's, as JSON."""
@@ -164,25 +164,19 @@ def _add_quantiles(
     bins: pd.DataFrame,
     keys: list[str],
     measure: Measure,
-    quantiles: Mapping[str, float],
+    named: Mapping[str, float],
 ) -> None:
     """Mean over the events that had the measure, and quantiles, from the bins of each group."""
     counted = _grouped(bins, [*keys, "le"])["n"].sum().reset_index("le")
-    by_key = (
-        {key: (part["le"].to_numpy(), part["n"].to_numpy()) for key, part in counted.groupby(counted.index)}
-        if keys
-        else {0: (counted["le"].to_numpy(), counted["n"].to_numpy())}
-    )
+    groups = table.index.get_indexer(counted.index) if keys else np.zeros(len(counted), dtype=np.int64)
+    held = groups >= 0  # a run that has just committed may have brought bins of what was not there a moment ago
+    groups, les, n = groups[held], counted["le"].to_numpy()[held], counted["n"].to_numpy()[held]
     grouped = _grouped(cells, keys)
-    low, high = grouped[f"{measure.name}_min"].min(), grouped[f"{measure.name}_max"].max()
-    nothing = (np.array([]), np.array([], dtype=np.int64))
-    held = [by_key.get(key, nothing) for key in table.index]
-    table["mean"] = grouped[f"{measure.name}_sum"].sum() / np.array([int(n.sum()) or np.nan for _, n in held])
-    for name, q in quantiles.items():
-        table[name] = [
-            quantile(les, n, q, measure.unit, float(low[key]), float(high[key]))
-            for key, (les, n) in zip(table.index, held, strict=True)
-        ]
+    low, high = (grouped[f"{measure.name}_{suffix}"].agg(suffix).to_numpy("float64") for suffix in ("min", "max"))
+    sizes = np.bincount(groups, n, len(table))
+    table["mean"] = grouped[f"{measure.name}_sum"].sum() / np.where(sizes, sizes, np.nan)
+    for name, q in named.items():
+        table[name] = quantiles_of(groups, les, n, q, measure.unit, low, high)
 
 
 def _definition(name: str, catalogue: Catalogue) -> Summary:
