@@ -5,6 +5,7 @@ the next one in which none did. With windows of a minute both are right to the m
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,20 @@ SUMMARY = "health_checks"
 _COLUMNS = ("service", "start", "last", "end", "seconds", "failed", "checks")
 
 
-def uptime(out: str | Path, *, by: Sequence[str] = ("check",), freq: str | None = None) -> pd.DataFrame:
-    """The share of health checks that passed, grouped as `read` groups.
+def uptime(
+    out: str | Path,
+    *,
+    by: Sequence[str] = ("check",),
+    freq: str | None = None,
+    since: datetime | str | None = None,
+    until: datetime | str | None = None,
+) -> pd.DataFrame:
+    """The share of health checks that passed, grouped, and of some time only, as `read` does it.
 
     Columns: `checks`, `failed`, and `uptime`, 0 to 1. It is a share of checks, and one of time as far as they come at
     equal intervals. Raises UsageError and InputError as `read` does.
     """
-    table = read(out, SUMMARY, by=by, freq=freq)
+    table = read(out, SUMMARY, by=by, freq=freq, since=since, until=until)
     failed = (table["error_share"] * table["count"]).round().astype("int64")
     return pd.DataFrame({"checks": table["count"], "failed": failed, "uptime": 1 - failed / table["count"]})
 
