@@ -50,6 +50,7 @@ def run(folder: Path, numbers: Mapping[str, str]) -> tuple[dict[str, Any], dict[
         kernel_name="python3",
         record_timing=False,
         timeout=300,
+        startup_timeout=300,
         config=Config({"KernelManager": {"transport": "ipc", "ip": str(folder / "socket")}}),
     )
     client.execute(env=os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder)})
