@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from ..definitions import PROC, Measure, Summary
 from ..errors import UsageError
-from ..frames import LABELS
 from ..origin import suggestion
+from ..selections import LABELS
 from .asked import Asked
 from .panel import Column, Panel, Unit, dimensions, panel
 
