@@ -341,3 +341,22 @@ def test_a_quantile_is_within_less_than_two_percent_and_never_beyond_what_was_se
             found = quantile(les, counts, q, unit, values.min() / scale, values.max() / scale)
             assert found == pytest.approx(true, rel=0.016)
             assert values.min() / scale <= found <= values.max() / scale
+
+
+def test_quantiles_of_groups_whose_bins_stand_in_any_order() -> None:
+    """The files of two dates may have the texts of a dimension in another order."""
+    rng = np.random.default_rng(6)
+    values = {group: np.sort(rng.integers(0, 1000, 60 * group)) for group in range(4)}
+    rows = [(group, le, n) for group, held in values.items() for le, n in zip(*found_in(held), strict=True)]
+    rng.shuffle(rows)
+    groups, les, counts = (np.array(column) for column in zip(*rows, strict=True))
+    low, high = (np.array([end(values[g], initial=0) for g in range(4)], dtype=float) for end in (np.min, np.max))
+    for q in (0.25, 0.99):
+        found = quantiles(groups.astype(int), les, counts.astype(int), q, "count", low, high)
+        wanted = [held[math.ceil(q * len(held)) - 1] if len(held) else math.nan for held in values.values()]
+        assert found == pytest.approx(wanted, rel=0.016, nan_ok=True)
+
+
+def found_in(values: Any) -> Any:
+    """(upper bounds, counts) of the bins of whole numbers."""
+    return np.unique(bounds("count")[bins_of(values, "count")], return_counts=True)
