@@ -12,6 +12,8 @@ import typer
 
 from aggregator.errors import LogemitError, ReadWriteError, UsageError
 
+from . import completion
+
 if TYPE_CHECKING:
     from aggregator.config import Config
 
@@ -96,6 +98,7 @@ EnvelopeName = Annotated[
         "--envelope",
         metavar="NAME",
         help="What lines are wrapped in, where it is not recognised: docker, cri, journald …; bare for nothing.",
+        autocompletion=completion.envelopes,
     ),
 ]
 
