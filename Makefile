@@ -22,7 +22,7 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	  $(foreach extra,$(EXTRAS),--editable '.[$(extra)]') $(if $(DJANGO),'Django~=$(DJANGO).0')
 	@touch $@ $(VENV)/.aggregator
 
-.PHONY: help demo test test-matrix test-reliability test-fuzz pytest machine-code check docs docs-site sample-logs bench bench-emitter clean
+.PHONY: help demo test test-matrix test-reliability test-fuzz pytest machine-code check docs docs-site notebooks sample-logs bench bench-emitter clean
 
 help:  ## list what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ docs: $(VENV)/.dev  ## regenerate the references in docs/ from the code
 docs-site: $(VENV)/.dev  ## build the documentation as a site in build/site
 	$(BIN)/python -m sphinx -qW --keep-going --jobs auto -c docs -d build/site-read . build/site
 	@echo "$(CURDIR)/build/site/index.html"
+
+notebooks: $(VENV)/.dev  ## run docs/notebooks and write what they show into them
+	$(BIN)/python -m tests.notebooks
 
 sample-logs: $(VENV)/.dev  ## record sample_logs/ afresh by running the example project
 	$(BIN)/python examples/record.py

@@ -5,11 +5,14 @@ the next one in which none did. With windows of a minute both are right to the m
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from . import datasets
+from .catalogue import shipped
 from .errors import UsageError
 from .frames import read
 
@@ -17,13 +20,20 @@ SUMMARY = "health_checks"
 _COLUMNS = ("service", "start", "last", "end", "seconds", "failed", "checks")
 
 
-def uptime(out: str | Path, *, by: Sequence[str] = ("check",), freq: str | None = None) -> pd.DataFrame:
-    """The share of health checks that passed, grouped as `read` groups.
+def uptime(
+    out: str | Path,
+    *,
+    by: Sequence[str] = ("check",),
+    freq: str | None = None,
+    since: datetime | str | None = None,
+    until: datetime | str | None = None,
+) -> pd.DataFrame:
+    """The share of health checks that passed, grouped, and of some time only, as `read` does it.
 
     Columns: `checks`, `failed`, and `uptime`, 0 to 1. It is a share of checks, and one of time as far as they come at
     equal intervals. Raises UsageError and InputError as `read` does.
     """
-    table = read(out, SUMMARY, by=by, freq=freq)
+    table = read(out, SUMMARY, by=by, freq=freq, since=since, until=until)
     failed = (table["error_share"] * table["count"]).round().astype("int64")
     return pd.DataFrame({"checks": table["count"], "failed": failed, "uptime": 1 - failed / table["count"]})
 
@@ -36,12 +46,11 @@ def incidents(out: str | Path, check: str) -> pd.DataFrame:
     in it. Windows in which nothing was checked are no part of anything. Raises UsageError for a check that never ran,
     InputError for a folder without health checks.
     """
-    known = read(out, SUMMARY, by=["check"]).index
+    windows = _windows(out)
+    known = sorted(windows["check"].unique())
     if check not in known:
-        raise UsageError(f"no health check {check!r} in {out}; there are {', '.join(map(str, known))}")
-    told = read(out, SUMMARY, by=["service", "healthy"], freq="1s", where={"check": check})["count"]
-    windows = told.unstack("healthy", fill_value=0)
-    counted = pd.DataFrame({"failed": windows.get("false", 0), "checks": windows.sum(axis=1)}, index=windows.index)
+        raise UsageError(f"no health check {check!r} in {out}; there are {', '.join(known)}")
+    counted = windows[windows["check"] == check].set_index("window_start")
     rows = [row for name, part in counted.groupby("service", observed=True) for row in _of_service(name, part)]
     found = pd.DataFrame(rows, columns=list(_COLUMNS))
     for moment in ("start", "last", "end"):
@@ -49,14 +58,44 @@ def incidents(out: str | Path, check: str) -> pd.DataFrame:
     return found.astype({"seconds": "float64", "failed": "int64", "checks": "int64"})
 
 
+def open_incidents(
+    out: str | Path, *, since: datetime | str | None = None, until: datetime | str | None = None
+) -> pd.DataFrame:
+    """The incidents that have not ended within a span of time, one a row: those checks that failed when last run.
+
+    Columns: `check`, `service`; `start`, the first of the windows with a failed check after which none was without one
+    (UTC); `failed`, in and after it. Raises UsageError and InputError as `read` does.
+    """
+    keys = ["check", "service"]
+    windows = _windows(out, since, until)
+    down, up = windows[windows["failed"] > 0], windows[windows["failed"] == 0]
+    last_up = down[keys].join(up.groupby(keys, observed=True)["window_start"].max(), on=keys)["window_start"]
+    after = down[last_up.isna() | (down["window_start"] > last_up)].groupby(keys, observed=True)
+    found: pd.DataFrame = after.agg(start=("window_start", "min"), failed=("failed", "sum")).reset_index()
+    return found
+
+
+def _windows(out: str | Path, since: datetime | str | None = None, until: datetime | str | None = None) -> pd.DataFrame:
+    """`check`, `service`, `window_start`, `failed` and `checks` of each window in which one was made, in this order."""
+    definition = shipped().summary(SUMMARY)
+    assert definition
+    columns = ["check", "service", "healthy", "events"]
+    cells = datasets.cells(out, definition, columns, datasets.span(since, until)).to_pandas()
+    cells = cells.astype({"check": "str", "service": "str"})
+    cells["failed"] = cells["events"].where(cells["healthy"] == "false", 0)
+    keys = ["check", "service", "window_start"]
+    summed: pd.DataFrame = cells.groupby(keys)[["failed", "events"]].sum().reset_index()
+    return summed.rename(columns={"events": "checks"})
+
+
 def _of_service(name: Any, windows: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
-    moments = windows.index.get_level_values("window_start")
+    moments = windows.index
     down = (windows["failed"] > 0).to_numpy()
     runs = (down[1:] != down[:-1]).cumsum()
     for _, part in windows.groupby([0, *runs]):
         if part["failed"].iloc[0] == 0:
             continue
-        start, last = part.index.get_level_values("window_start")[[0, -1]]
+        start, last = part.index[[0, -1]]
         later = moments[moments > last]
         end = later[0] if len(later) else pd.NaT
         yield name, start, last, end, (end - start).total_seconds(), part["failed"].sum(), part["checks"].sum()

@@ -15,21 +15,27 @@ from .urls import is_url
 
 _DATE = re.compile(r"date=(\d{4}-\d\d-\d\d)")
 
-_ACCOUNT = (
-    *("runs", "read", "events", "foreign", "rejected", "duplicates", "held"),
-    *(
-        "late",
-        "unchecked",
-        "conflicts",
-        "fields_invalid",
-        "texts_cut",
-        "missing",
-        "lost",
-        "recovered",
-        "gaps",
-        "gap_bytes",
-    ),
-)
+MEANINGS = {
+    "runs": "finished",
+    "read": "lines read",
+    "events": "taken in",
+    "foreign": "lines that are no events",
+    "rejected": "lines that begin as events and are none",
+    "duplicates": "delivered before, dropped",
+    "held": "dated in the future, set aside",
+    "late": "older than the limit, in the totals only",
+    "unchecked": "could not be checked for duplicates",
+    "conflicts": "numbers used twice by a process, both counted",
+    "fields_invalid": "left out of their events",
+    "texts_cut": "values of labels that were too long",
+    "missing": "written by a process, not arrived yet",
+    "lost": "missing for more than a day",
+    "recovered": "arrived after they were counted as lost",
+    "gaps": "logs that went away before they were read to their end",
+    "gap_bytes": "known to have stood in them unread",
+}
+"""Of the counts over all runs, in order."""
+_ALWAYS = ("runs", "read", "events", "foreign", "rejected", "duplicates", "missing", "lost", "gaps")
 
 
 @dataclass(slots=True)
@@ -93,23 +99,27 @@ class Status:
     """Why the state cannot be read; what logemit repair is for."""
 
 
-def status(out: Path | str) -> Status:
-    """Of a folder, or of what a URL leads to. Raises InputError for what is no output."""
+def status(out: Path | str, *, sizes: bool = True) -> Status:
+    """Of a folder, or of what a URL leads to; without `sizes`, no file but the state is looked at.
+
+    Raises InputError for what is no output.
+    """
     if isinstance(out, str) and is_url(out):
         with bucket.viewed(out) as store:
-            return _status(store)
+            return _status(store, sizes)
     require_output(Path(out))
-    return _status(Store(Path(out)))
+    return _status(Store(Path(out)), sizes)
 
 
-def _status(store: Store) -> Status:
+def _status(store: Store, sizes: bool) -> Status:
     found = Status(store.name, holder=holder(store.path("_logemit/lock")))
     try:
         _load(store)
         _tell_state(found, store)
     except StateError as exc:
         found.problem = str(exc).replace(str(store.out), store.name)
-    _tell_sizes(found, store.out)
+    if sizes:
+        _tell_sizes(found, store.out)
     return found
 
 
@@ -148,7 +158,12 @@ def _source(found: Checkpoint) -> Source:
 def account(state: State) -> dict[str, int]:
     """The counts over all runs: read = events + foreign + rejected + duplicates + held; then what is told beside."""
     summed = {"events": sum(state.events.values()), "rejected": sum(state.rejected.values())}
-    return {name: summed[name] if name in summed else getattr(state, name) for name in _ACCOUNT}
+    return {name: summed[name] if name in summed else getattr(state, name) for name in MEANINGS}
+
+
+def telling(account: dict[str, int]) -> dict[str, int]:
+    """The counts that are not 0, and those whose 0 says something."""
+    return {name: value for name, value in account.items() if value or name in _ALWAYS}
 
 
 def _tell_sizes(found: Status, out: Path) -> None:

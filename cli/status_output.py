@@ -8,33 +8,14 @@ from rich import box
 from rich.filesize import decimal
 from rich.table import Table
 
+from aggregator.status import MEANINGS, telling
+
 from .output import Terminal, plain, print_json
 
 if TYPE_CHECKING:
     from aggregator.compact import Compacted
     from aggregator.repair import Repaired
     from aggregator.status import Source, Status
-
-_MEANINGS = {
-    "runs": "finished",
-    "read": "lines read",
-    "events": "taken in",
-    "foreign": "lines that are no events",
-    "rejected": "lines that begin as events and are none",
-    "duplicates": "delivered before, dropped",
-    "held": "dated in the future, set aside",
-    "late": "older than the limit, in the totals only",
-    "unchecked": "could not be checked for duplicates",
-    "conflicts": "numbers used twice by a process, both counted",
-    "fields_invalid": "left out of their events",
-    "texts_cut": "values of labels that were too long",
-    "missing": "written by a process, not arrived yet",
-    "lost": "missing for more than a day",
-    "recovered": "arrived after they were counted as lost",
-    "gaps": "logs that went away before they were read to their end",
-    "gap_bytes": "known to have stood in them unread",
-}
-_ALWAYS = ("runs", "read", "events", "foreign", "rejected", "duplicates", "missing", "lost", "gaps")
 
 
 def status(found: "Status", *, sources: bool, as_json: bool) -> None:
@@ -94,9 +75,8 @@ def _account(found: "Status") -> Table:
     table.add_column(style="bold")
     table.add_column(justify="right")
     table.add_column()
-    for name, value in found.account.items():
-        if value or name in _ALWAYS:
-            table.add_row(name.replace("_", " "), f"{value:,}", _MEANINGS[name])
+    for name, value in telling(found.account).items():
+        table.add_row(name.replace("_", " "), f"{value:,}", MEANINGS[name])
     return table
 
 

@@ -26,15 +26,8 @@ LOGEMIT = Path(sys.executable).with_name("logemit")
 
 Events = Callable[..., list[dict[str, Any]]]
 LONG = {
-    "reliability",
-    "remote",
-    "fuzz",
-    "packaging",
-    "parity",
-    "test_docs",
-    "test_machine_code",
-    "test_servers",
-    "test_split",
+    *("reliability", "remote", "fuzz", "packaging", "parity"),
+    *("test_docs", "test_machine_code", "test_notebooks", "test_servers", "test_split"),
 }
 """Folders and modules of tests that take seconds."""
 

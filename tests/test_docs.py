@@ -3,7 +3,8 @@
 A block's fence says what becomes of it: `sh` runs; `sh server` runs on, until the page starts it again or ends; what
 `sh install` would install has to be here; `console` runs and must print what stands below its `$` lines; `python` runs;
 `python settings` is added to Django settings, which `check` must pass; `python NAME` and `toml NAME` are written to a
-file of that name, `python +NAME` at its end. The others are read, as far as something here can read them.
+file of that name, `python +NAME` at its end. The others are read, as far as something here can read them. A block
+that imports what not everybody has is a test of its own.
 """
 
 import configparser
@@ -57,6 +58,8 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
 execute_from_command_line(sys.argv)
 """,
 }
+APART = ("polars", "pyspark")
+"""Packages that blocks of notebooks.md import, and that may be missing."""
 PORTS: dict[str, str] = {}
 """By those that the pages name, those that they are here."""
 SERVER = ExitStack()
@@ -132,6 +135,10 @@ def comparable(output: str, page: str) -> str:
     for pattern, instead in STEADY + (IN_THE_TUTORIAL if page == "tutorial.md" else []):
         text = re.sub(pattern, instead, text)
     return text
+
+
+def needs(block: Block, package: str) -> bool:
+    return re.search(rf"^(import|from) {package}\b", block.text, re.MULTILINE) is not None
 
 
 # What becomes of each kind of block.
@@ -332,6 +339,17 @@ def test_the_blocks_of_a_page(page: Path, folder: Path, request: pytest.FixtureR
         folder = folder / "tea"
         folder.mkdir()
     for block in blocks(page):
+        if not any(needs(block, package) for package in APART):
+            KINDS[block.language](block, folder)
+
+
+@pytest.mark.parametrize("package", APART)
+def test_blocks_that_need(package: str, folder: Path) -> None:
+    pytest.importorskip(package, reason=f"{package} is missing; pip install {package}")
+    page = blocks(ROOT / "docs/notebooks.md")
+    wanted = [block for block in page if needs(block, package)]
+    assert wanted
+    for block in (page[0], *wanted):
         KINDS[block.language](block, folder)
 
 

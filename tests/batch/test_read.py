@@ -3,19 +3,25 @@
 import json
 import math
 import random
+import shutil
 from collections import defaultdict
+from datetime import UTC, date, datetime
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 import aggregator
 from aggregator import config
 from aggregator.bins import bounds
-from aggregator.errors import InputError, UsageError
-from aggregator.quantiles import quantile
+from aggregator.errors import InputError, StateError, UsageError
+from aggregator.quantiles import quantiles
 from aggregator.rollup import bins_of
 
 STEP = 7
@@ -107,6 +113,101 @@ def test_in_one_row_and_where(out: Path, polls: list[dict[str, Any]]) -> None:
     frame = aggregator.read(out, "feed_polls", where={"status": "success", "feed_id": ["0", "1"]})
     chosen = [poll for poll in polls if poll["status"] == "success" and poll["feed_id"] in "01"]
     compare(frame, expected(chosen, lambda _: 0))
+
+
+LEVELS = {0.0: "p0", 0.05: "p5", 0.07: "p7", 0.5: "p50", 0.999: "p99_9", 1: "p100"}
+
+
+def test_quantiles_at_any_level(out: Path, polls: list[dict[str, Any]]) -> None:
+    frame = aggregator.read(out, "feed_polls", by=["status"], quantiles=list(LEVELS))
+    assert list(frame.columns) == ["count", "rate", "error_share", "mean", *LEVELS.values()]
+    for status in ("error", "success"):
+        held = (poll for poll in polls if poll["status"] == status)
+        durations = sorted(poll["duration_seconds"] for poll in held if "duration_seconds" in poll)
+        for q, name in LEVELS.items():
+            rank = max(1, math.ceil(Fraction(str(q)) * len(durations)))
+            assert frame.loc[status, name] == pytest.approx(durations[rank - 1], rel=0.016)
+
+
+@pytest.mark.parametrize("total", [100, 500, 1300])
+def test_the_rank_of_a_quantile_is_that_of_its_decimals(total: int) -> None:
+    """0.07 * 100 is 7.000000000000001."""
+    les = np.array(bounds("count")[:1400][-total:])
+    found = [
+        quantile(les, np.ones(total, dtype=np.int64), percent / 100, "count", 0, 1e99) for percent in range(1, 101)
+    ]
+    ranks = [math.ceil(Fraction(percent, 100) * total) for percent in range(1, 101)]
+    assert np.all(np.array(found) <= les[np.array(ranks) - 1])
+    assert np.all(np.array(found)[1:] > les[np.array(ranks)[1:] - 2])
+
+
+MOMENTS = [
+    (None, "2026-11-20T12:00"),
+    ("2026-11-20T12:00:00Z", None),
+    ("2026-11-20T13:05:00+01:00", "2026-11-20T12:10:00Z"),
+    (datetime(2026, 11, 20, 12, 0, 30), datetime(2026, 11, 20, 12, 20, tzinfo=UTC)),
+    (pd.Timestamp("2026-11-20 12:00"), "2026-11-21"),
+    ("2026-11-21", None),
+]
+
+
+@pytest.mark.parametrize(("since", "until"), MOMENTS)
+def test_since_and_until_choose_windows_by_their_begin(
+    out: Path, polls: list[dict[str, Any]], since: Any, until: Any
+) -> None:
+    first, last = (pd.Timestamp(each or other) for each, other in ((since, "2000"), (until, "2100")))
+    first, last = (each if each.tzinfo else each.tz_localize("UTC") for each in (first, last))
+    chosen = [poll for poll in polls if first <= pd.Timestamp(poll["timestamp"]).floor("1min") < last]
+    frame = aggregator.read(out, "feed_polls", by=["feed_id"], since=since, until=until)
+    compare(frame, expected(chosen, lambda poll: poll["feed_id"]))
+
+
+def test_files_of_other_dates_are_not_opened(out: Path, tmp_path: Path) -> None:
+    shutil.copytree(out, tmp_path / "out")
+    for day in ("2026-11-19", "2026-11-21"):
+        for name in ("feed_polls", "feed_polls_bins"):
+            (tmp_path / "out" / name / f"date={day}").mkdir()
+            (tmp_path / "out" / name / f"date={day}/part.parquet").write_text("no Parquet")
+    frame = aggregator.read(tmp_path / "out", "feed_polls", since="2026-11-20", until="2026-11-21T00:00:00Z")
+    assert frame["count"].tolist() == [500]
+    with pytest.raises(StateError, match=r"out/feed_polls: not readable as Parquet: .*; see logemit repair"):
+        aggregator.read(tmp_path / "out", "feed_polls", since="2026-11-20", until="2026-11-21T00:00:01Z")
+
+
+def test_what_lies_beside_the_files_is_no_part_of_them(out: Path, tmp_path: Path) -> None:
+    """A run that was killed leaves a file that is torn, or whole and counted by what reads folders."""
+    shutil.copytree(out, tmp_path / "out")
+    partition = tmp_path / "out/feed_polls/date=2026-11-20"
+    shutil.copy(partition / "part.parquet", partition / "part.parquet.tmp")
+    (partition / "torn.tmp").write_bytes(b"PAR1")
+    assert aggregator.read(tmp_path / "out", "feed_polls")["count"].tolist() == [500]
+
+
+def test_bins_that_came_a_moment_later_are_passed_over(out: Path, tmp_path: Path) -> None:
+    """Between two partitions a reader may see one run in one and the next in the other."""
+    shutil.copytree(out, tmp_path / "out")
+    of_day = tmp_path / "out/feed_polls/date=2026-11-20/part.parquet"
+    cells = pq.ParquetFile(of_day).read()
+    pq.write_table(cells.filter(pc.not_equal(cells["feed_id"].cast(pa.string()), "1")), of_day)
+    frame, whole = (aggregator.read(each, "feed_polls", by=["feed_id"]) for each in (tmp_path / "out", out))
+    assert list(frame.index) == ["0", "2"]
+    for name in ("mean", "p50", "p99"):
+        assert frame[name].to_dict() == whole.loc[["0", "2"], name].to_dict()
+
+
+def test_columns_that_a_summary_gained_are_in_the_answer(out: Path, tmp_path: Path) -> None:
+    """Whichever file is read first: of older ones a dimension is "", a measure missing."""
+    shutil.copytree(out, tmp_path / "out")
+    for name, gained in (("feed_polls", ["status", "duration_seconds_sum"]), ("feed_polls_bins", ["status"])):
+        of_day = tmp_path / "out" / name / "date=2026-11-20/part.parquet"
+        older = tmp_path / "out" / name / "date=2026-11-19/part.parquet"
+        older.parent.mkdir()
+        pq.write_table(pq.ParquetFile(of_day).read().drop_columns(gained), older)
+    frame = aggregator.read(tmp_path / "out", "feed_polls", by=["status"])
+    before = aggregator.read(out, "feed_polls", by=["status"])
+    assert frame["count"].to_dict() == {"": 500, **before["count"]}
+    assert frame.loc[["error", "success"], "mean"].tolist() == before["mean"].tolist()
+    assert frame.loc["", "p50"] == aggregator.read(out, "feed_polls")["p50"].item()
 
 
 def test_another_measure_without_bins_has_no_quantiles(out: Path) -> None:
@@ -202,6 +303,11 @@ def test_a_share_of_nothing_is_missing(tmp_path: Path) -> None:
         ({"summary": "feed_polls", "where": {"x": "y"}}, "no dimension 'x'"),
         ({"summary": "feed_polls", "measure": "x"}, "no measure 'x'"),
         ({"summary": "feed_polls", "freq": "1month"}, "freq is '1month'"),
+        ({"summary": "feed_polls", "since": "yesterday"}, "since is 'yesterday', expected a date or a time"),
+        ({"summary": "feed_polls", "since": date(2026, 11, 20)}, "since is datetime.date"),
+        ({"summary": "feed_polls", "until": "2026-13-01"}, "until is '2026-13-01'"),
+        ({"summary": "feed_polls", "quantiles": [99]}, "a quantile is 99, expected a number from 0 to 1"),
+        ({"summary": "feed_polls", "quantiles": [math.nan]}, "a quantile is nan"),
         ({"summary": "feed_polls", "freq": "MS"}, "freq is 'MS'"),
     ],
 )
@@ -217,6 +323,12 @@ def test_a_folder_without_the_summary(out: Path, tmp_path: Path) -> None:
         aggregator.read(tmp_path / "nowhere", "feed_polls")
 
 
+def quantile(les: Any, counts: Any, q: float, unit: str, low: float, high: float) -> float:
+    """Of one group."""
+    of = np.zeros(len(les), dtype=np.int64)
+    return float(quantiles(of, les, counts, q, unit, np.array([low]), np.array([high])).item())
+
+
 def test_a_quantile_is_within_less_than_two_percent_and_never_beyond_what_was_seen() -> None:
     rng = np.random.default_rng(5)
     for unit, values in (
@@ -230,3 +342,22 @@ def test_a_quantile_is_within_less_than_two_percent_and_never_beyond_what_was_se
             found = quantile(les, counts, q, unit, values.min() / scale, values.max() / scale)
             assert found == pytest.approx(true, rel=0.016)
             assert values.min() / scale <= found <= values.max() / scale
+
+
+def test_quantiles_of_groups_whose_bins_stand_in_any_order() -> None:
+    """The files of two dates may have the texts of a dimension in another order."""
+    rng = np.random.default_rng(6)
+    values = {group: np.sort(rng.integers(0, 1000, 60 * group)) for group in range(4)}
+    rows = [(group, le, n) for group, held in values.items() for le, n in zip(*found_in(held), strict=True)]
+    rng.shuffle(rows)
+    groups, les, counts = (np.array(column) for column in zip(*rows, strict=True))
+    low, high = (np.array([end(values[g], initial=0) for g in range(4)], dtype=float) for end in (np.min, np.max))
+    for q in (0.25, 0.99):
+        found = quantiles(groups.astype(int), les, counts.astype(int), q, "count", low, high)
+        wanted = [held[math.ceil(q * len(held)) - 1] if len(held) else math.nan for held in values.values()]
+        assert found == pytest.approx(wanted, rel=0.016, nan_ok=True)
+
+
+def found_in(values: Any) -> Any:
+    """(upper bounds, counts) of the bins of whole numbers."""
+    return np.unique(bounds("count")[bins_of(values, "count")], return_counts=True)
