@@ -1,0 +1,114 @@
+"""Requests over time: how many and how they ended, quantiles of their time, and how many took how long.
+
+Whatever time the folder spans, there are at most MOST buckets.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count, takewhile
+from math import isnan
+
+import pandas as pd
+
+from logemit import grid
+
+from .. import datasets
+from ..panels import Asked
+from ..spans import DAY
+
+SUMMARY = "http_requests"
+MEASURE = "duration_seconds"
+MOST = 150
+
+_WITHIN_A_DAY = (*(1, 2, 5, 10, 15, 30), *(60 * n for n in (1, 2, 5, 10, 15, 30)), *(3600 * n for n in (1, 2, 3, 6, 12)))
+_RENARD = (1, 1.25, 1.6, 2, 2.5, 3.15, 4, 5, 6.3, 8)
+"""The series R10: ten steps a decade, each a bound of the grid, so that no bin lies in two rows."""
+
+_ROWS = tuple(bound for bound in grid.SECONDS if bound and float(f"{bound:e}".partition("e")[0]) in _RENARD)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """`start` in seconds since 1970; quantiles in seconds, None where no request told its time."""
+
+    start: int
+    outcomes: dict[str, int]
+    quantiles: dict[str, float | None]
+
+    @property
+    def requests(self) -> int:
+        return sum(self.outcomes.values())
+
+    @property
+    def errors(self) -> int:
+        return self.outcomes.get("error", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Of a bucket, the requests that took more than `low` seconds, and up to `high`."""
+
+    start: int
+    low: float
+    high: float
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """All buckets from the first to the last with requests, `width` seconds each."""
+
+    width: int
+    buckets: tuple[Bucket, ...]
+    cells: tuple[Cell, ...]
+
+
+def timeline(asked: Asked) -> Timeline | None:
+    """None where there were no requests. Raises InputError for a folder without the summary of requests."""
+    windows = asked.cells(SUMMARY, [])
+    if windows.empty:
+        return None
+    starts = windows["window_start"].astype("datetime64[s, UTC]").astype("int64")
+    first, end = int(starts.min()), int((starts + windows["window_seconds"]).max())
+    width = _width(first, end, set(windows["window_seconds"].unique().tolist()))
+    starts = range(first - first % width, end, width)
+    return Timeline(width, tuple(_buckets(asked, starts)), tuple(_cells(asked, width)))
+
+
+def _width(first: int, end: int, windows: set[int]) -> int:
+    """The least in which each window lies whole, and that makes few buckets; seconds."""
+    longer = (DAY * 2**n for n in count())
+    for width in (*_WITHIN_A_DAY, *takewhile(lambda width: width < 4 * (DAY + end - first), longer)):
+        if end - (first - first % width) <= MOST * width and not any(width % window for window in windows):
+            return width
+    raise AssertionError("a window that is no part of a day")
+
+
+def _buckets(asked: Asked, starts: range) -> Iterator[Bucket]:
+    freq = f"{starts.step}s"
+    outcomes = asked.read(SUMMARY, ["outcome"], freq=freq, measure="view_seconds")["count"]  # which has no bins to read
+    times = asked.read(SUMMARY, freq=freq, measure=MEASURE)[["p50", "p95", "p99"]]
+    by_start: dict[int, dict[str, int]] = {}
+    for (start, outcome), requests in outcomes.items():
+        by_start.setdefault(_seconds(start), {})[outcome] = int(requests)
+    quantiles = {
+        _seconds(start): {name: None if isnan(value) else float(value) for name, value in row.items()}
+        for start, row in times.iterrows()
+    }
+    nothing = dict.fromkeys(times.columns)
+    return (Bucket(start, by_start.get(start, {}), quantiles.get(start, nothing)) for start in starts)
+
+
+def _cells(asked: Asked, width: int) -> Iterator[Cell]:
+    summary = asked.definition(SUMMARY)
+    measure = next(each for each in summary.measures if each.name == MEASURE)
+    bins = datasets.bins(asked.out, summary, [], measure, datasets.span(asked.since, asked.until)).to_pandas()
+    row = bins["le"].map({le: min(bisect_left(_ROWS, le), len(_ROWS) - 1) for le in bins["le"].unique()})
+    start = bins["window_start"].dt.floor(f"{width}s")
+    for (begin, at), requests in bins["n"].groupby([start, row]).sum().items():
+        yield Cell(_seconds(begin), _ROWS[at - 1] if at else 0.0, _ROWS[at], int(requests))
+
+
+def _seconds(moment: pd.Timestamp) -> int:
+    return int(moment.timestamp())
