@@ -4,165 +4,165 @@ What comes from a log is data only: text that is drawn, never a name, an express
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate, pairwise
 from math import ceil, floor, log10
 from typing import Any
 
-from .timeline import Bucket, Timeline
-from .units import moment, seconds, share
+from ..spans import DAY
+from .timeline import Timeline
+from .units import seconds, text
 
 Spec = dict[str, Any]
 
-_OUTCOMES = {"ok": "var(--ok)", "cancelled": "var(--c4)", "aborted": "var(--c3)", "error": "var(--bad)"}
+OUTCOMES = {"ok": "var(--ok)", "cancelled": "var(--c4)", "aborted": "var(--c3)", "error": "var(--bad)"}
+"""From the bottom of a bar to its top."""
 _QUANTILES = {"p50": "var(--c1)", "p95": "var(--c2)", "p99": "var(--c3)"}
-_SECONDS = (
-    "datum.value < 0.001 ? format(datum.value * 1000000, '~r') + ' µs' : "
-    "datum.value < 1 ? format(datum.value * 1000, '~r') + ' ms' : format(datum.value, '~r') + ' s'"
-)
-_QUIET = {"labelColor": "var(--muted)", "titleColor": "var(--muted)", "titleFontWeight": "normal"}
-_CONFIG = {
-    "font": "system-ui, sans-serif",
-    "background": None,
-    "view": {"stroke": None},
-    "axis": {**_QUIET, "gridColor": "var(--line)", "domainColor": "var(--line)", "tickColor": "var(--line)"},
-    "axisX": {"grid": False, "labelOverlap": True, "labelFlush": True},
-    "axisY": {"minExtent": 44},
-    "legend": {**_QUIET, "orient": "top", "title": None},
-}
 _SHORTEST = 1e-6
 """Seconds: where a logarithmic scale begins."""
+
+_QUIET = {"labelColor": "var(--muted)", "labelFontSize": 12, "labelFont": "inherit"}
+_CONFIG = {
+    "background": None,
+    "font": "inherit",
+    "view": {"stroke": None},
+    "axis": {**_QUIET, "title": None, "gridColor": "var(--line)", "domainColor": "var(--line)", "ticks": False},
+    "axisX": {"grid": False, "labelOverlap": True, "labelFlush": True, "labelPadding": 6},
+    "axisY": {"minExtent": 48, "labelPadding": 6, "domain": False},
+    "legend": {**_QUIET, "orient": "top", "title": None},
+}
 
 
 def requests(line: Timeline) -> Spec:
     """Bars of requests, by how they ended."""
+    present = {outcome for bucket in line.buckets for outcome in bucket.outcomes}
+    stacked = [name for name in OUTCOMES if name in present] + sorted(present - OUTCOMES.keys())
     rows = [
-        {**_when(bucket, line), "outcome": outcome, "requests": number}
+        {"t": bucket.start * 1000, "outcome": text(name), "requests": high - low, "low": low, "high": high}
         for bucket in line.buckets
-        for outcome, number in bucket.outcomes.items()
+        for name, (low, high) in zip(
+            stacked, pairwise(accumulate((bucket.outcomes.get(name, 0) for name in stacked), initial=0)), strict=True
+        )
+        if high > low
     ]
-    present = {row["outcome"] for row in rows}
-    known = [outcome for outcome in _OUTCOMES if outcome in present] + sorted(present - _OUTCOMES.keys())
-    colours = {"domain": known, "range": [_OUTCOMES.get(outcome, "var(--muted)") for outcome in known]}
+    colours = {
+        "domain": [text(name) for name in stacked],
+        "range": [OUTCOMES.get(name, "var(--muted)") for name in stacked],
+    }
     encoding = {
-        **_bar(),
-        "y": {"field": "requests", "type": "quantitative", "stack": "zero", "title": None},
+        **_time(line),
+        "y": {"field": "low", "type": "quantitative"},
+        "y2": {"field": "high"},
         "color": {"field": "outcome", "type": "nominal", "scale": colours},
-        "order": {"field": "outcome", "sort": "descending"},
-        "opacity": _if_picked,
+        "opacity": _IF_PICKED,
         "tooltip": _tooltip("when", "outcome", "requests"),
     }
-    return _chart(rows, mark="bar", encoding=encoding, params=[_picked("outcome")])
+    return _over_time(line, rows, mark="rect", encoding=encoding, params=[_picked("outcome")])
 
 
 def errors(line: Timeline) -> Spec:
     """Bars of the share of requests that failed."""
     rows = [
-        {
-            **_when(bucket, line),
-            "share": bucket.errors / bucket.requests if bucket.requests else 0,
-            "errors": bucket.errors,
-            "requests": bucket.requests,
-        }
+        {"t": bucket.start * 1000, "share": bucket.error_share, "errors": bucket.errors, "requests": bucket.requests}
         for bucket in line.buckets
     ]
     encoding = {
-        **_bar(),
-        "y": {"field": "share", "type": "quantitative", "title": None, "axis": {"format": "~%"}},
+        **_time(line),
+        "y": {"field": "share", "type": "quantitative", "axis": {"format": "~%", "tickCount": 4}},
+        "y2": {"datum": 0},
+        "color": {"value": "var(--bad)"},
         "tooltip": _tooltip("when", "errors", "requests"),
     }
-    return _chart(rows, mark="bar", encoding=encoding | {"color": {"value": "var(--bad)"}}, height=110)
+    return _over_time(line, rows, mark="rect", encoding=encoding, height=110)
 
 
 def latency(line: Timeline) -> Spec:
     """Lines of quantiles; those of the bucket that is pointed at are told."""
     rows = [
         {
-            **_when(bucket, line),
-            **{name: value and max(value, _SHORTEST) for name, value in bucket.quantiles.items()},
-            **{f"{name}_text": seconds(value) for name, value in bucket.quantiles.items()},
+            "t": bucket.start * 1000,
             "requests": bucket.requests,
-            "middle": (bucket.start + line.width / 2) * 1000,
+            **{name: value and max(value, _SHORTEST) for name, value in bucket.quantiles.items()},
+            **{f"{name}_told": seconds(value) for name, value in bucket.quantiles.items()},
         }
         for bucket in line.buckets
     ]
-    told = [value for row in rows for name in _QUANTILES if (value := row[name])]
+    drawn = [value for row in rows for name in _QUANTILES if (value := row[name])]
     colours = {"domain": list(_QUANTILES), "range": list(_QUANTILES.values())}
+    middle = {"calculate": f"datum.t + {line.width * 500}", "as": "middle"}
     lines = {
-        "transform": [{"fold": list(_QUANTILES), "as": ["quantile", "seconds"]}],
+        "transform": [middle, {"fold": list(_QUANTILES), "as": ["quantile", "seconds"]}],
         "mark": {"type": "line", "point": {"size": 16}, "strokeWidth": 1.5, "aria": False},
         "params": [_picked("quantile")],
         "encoding": {
-            "x": _time("middle"),
-            "y": {**_log(told), "field": "seconds"},
+            "x": {**_time(line)["x"], "field": "middle"},
+            "y": {**_log(drawn), "field": "seconds"},
             "color": {"field": "quantile", "type": "nominal", "scale": colours},
-            "opacity": _if_picked,
+            "opacity": _IF_PICKED,
         },
     }
     band = {
         "mark": {"type": "rect", "color": "var(--muted)", "aria": False},
         "params": [{"name": "pointed", "select": {"type": "point", "on": "pointerover", "clear": "pointerout"}}],
         "encoding": {
-            **_bar(),
+            **_time(line),
             "fillOpacity": {"condition": {"param": "pointed", "empty": False, "value": 0.2}, "value": 0},
-            "tooltip": _tooltip("when", "requests", *((f"{name}_text", name) for name in _QUANTILES)),
+            "tooltip": _tooltip("when", "requests", *((f"{name}_told", name) for name in _QUANTILES)),
         },
     }
-    return _chart(rows, layer=[lines, band])
+    return _over_time(line, rows, layer=[lines, band])
 
 
 def heat_map(line: Timeline) -> Spec:
     """A cell for each bucket and row of the time that requests took; the more of them, the stronger."""
     rows = [
-        {
-            **_span(cell.start, line),
-            "low": max(cell.low, cell.high / 1.25),
-            "high": cell.high,
-            "took": f"{seconds(cell.low)} to {seconds(cell.high)}",
-            "requests": cell.requests,
-        }
+        {"t": cell.start * 1000, "low": cell.low or _SHORTEST / 1.25, "high": cell.high, "requests": cell.requests}
         for cell in line.cells
     ]
+    took = f"({_seconds('datum.low')}) + ' to ' + ({_seconds('datum.high')})"
     encoding = {
-        **_bar(),
+        **_time(line),
         "y": {**_log([row[end] for row in rows for end in ("low", "high")]), "field": "low"},
         "y2": {"field": "high"},
         "fillOpacity": {
             "field": "requests",
             "type": "quantitative",
-            "scale": {"type": "sqrt", "range": [0.12, 1], "zero": True},
+            "scale": {"type": "sqrt", "range": [0.12, 1]},
             "legend": None,
         },
         "color": {"value": "var(--c1)"},
         "tooltip": _tooltip("when", "took", "requests"),
     }
-    return _chart(rows, mark="rect", encoding=encoding, height=220)
+    return _over_time(line, rows, [{"calculate": took, "as": "took"}], mark="rect", encoding=encoding, height=220)
 
 
 def bars(labels: Sequence[str], values: Sequence[float], told: Sequence[str]) -> Spec:
-    """A bar for each label, which stands above it, longest first as given; `told` is a value as text."""
+    """A bar for each label, which stands above it, in their order; `told` is a value as text."""
     rows = [
-        {"place": place, "label": label, "value": value, "told": text}
-        for place, (label, value, text) in enumerate(zip(labels, values, told, strict=True))
+        {"place": place, "label": text(label), "value": value, "told": as_text}
+        for place, (label, value, as_text) in enumerate(zip(labels, values, told, strict=True))
     ]
-    place = {"field": "place", "type": "ordinal", "axis": None}
     length = {"field": "value", "type": "quantitative", "axis": None}
     tooltip = _tooltip("label", ("told", "time"))
-    over = {"type": "text", "align": "left", "baseline": "bottom", "dy": -2, "limit": {"expr": "width - 70"}}
-    beside = {"type": "text", "align": "right", "baseline": "bottom", "dy": -2, "color": "var(--muted)", "aria": False}
+    above = {"type": "text", "baseline": "bottom", "fontSize": 13, "dy": -1, "aria": False}
     layer = [
         {
-            "mark": {"type": "bar", "height": 9, "yOffset": 6, "color": "var(--c1)", "aria": False},
+            "mark": {"type": "bar", "height": 8, "yOffset": 7, "color": "var(--c1)", "aria": False},
             "encoding": {"x": length, "tooltip": tooltip},
         },
         {
-            "mark": {**over, "color": "var(--ink)", "aria": False},
+            "mark": {**above, "align": "left", "limit": {"expr": "width - 80"}, "color": "var(--ink)"},
             "encoding": {"x": {"value": 0}, "text": {"field": "label"}, "tooltip": tooltip},
         },
-        {"mark": beside, "encoding": {"x": {"value": "width"}, "text": {"field": "told"}}},
+        {
+            "mark": {**above, "align": "right", "color": "var(--muted)"},
+            "encoding": {"x": {"value": "width"}, "text": {"field": "told"}},
+        },
     ]
-    return _chart(rows, layer=layer, encoding={"y": place}, height=32 * len(rows))
+    place = {"field": "place", "type": "ordinal", "axis": None}
+    return _chart(rows, layer=layer, encoding={"y": place}, height=34 * len(rows))
 
 
-def _chart(rows: Iterable[Spec], *, height: Any = 180, **parts: Any) -> Spec:
+def _chart(rows: Iterable[Spec], *, height: int = 180, **parts: Any) -> Spec:
     if isinstance(parts.get("mark"), str):
         parts["mark"] = {"type": parts["mark"], "aria": False}
     return {
@@ -175,20 +175,25 @@ def _chart(rows: Iterable[Spec], *, height: Any = 180, **parts: Any) -> Spec:
     }
 
 
-def _when(bucket: Bucket, line: Timeline) -> Spec:
-    return _span(bucket.start, line)
+def _over_time(line: Timeline, rows: Iterable[Spec], transform: Iterable[Spec] = (), **parts: Any) -> Spec:
+    """Rows begin at `t`, milliseconds since 1970."""
+    pattern = "%Y-%m-%d %H:%M" if line.width >= 60 else "%Y-%m-%d %H:%M:%S"
+    times = [
+        {"calculate": f"datum.t + {line.width * 1000}", "as": "end"},
+        {"calculate": f"utcFormat(datum.t, '{pattern}')", "as": "when"},
+    ]
+    return _chart(rows, transform=[*times, *transform], **parts)
 
 
-def _span(start: int, line: Timeline) -> Spec:
-    return {"t": start * 1000, "end": (start + line.width) * 1000, "when": moment(start)}
-
-
-def _time(field: str) -> Spec:
-    return {"field": field, "type": "temporal", "title": None, "scale": {"type": "utc"}}
-
-
-def _bar() -> Spec:
-    return {"x": _time("t"), "x2": {"field": "end"}}
+def _time(line: Timeline) -> Spec:
+    """From the begin of a bucket to its end."""
+    days = (line.buckets[-1].start - line.buckets[0].start) / DAY
+    label = (
+        "utcFormat(datum.value, utcseconds(datum.value) ? '%H:%M:%S' : "
+        "utchours(datum.value) || utcminutes(datum.value) ? '%H:%M' : '%b %-d')"
+    )
+    axis = {"format": "%b %Y"} if days > 366 else {"labelExpr": label}
+    return {"x": {"field": "t", "type": "temporal", "scale": {"type": "utc"}, "axis": axis}, "x2": {"field": "end"}}
 
 
 def _log(values: Sequence[float]) -> Spec:
@@ -196,25 +201,31 @@ def _log(values: Sequence[float]) -> Spec:
     low, high = min(values, default=0.001), max(values, default=1.0)
     decades = range(floor(log10(low)), ceil(log10(high)) + 1)
     steps = (1, 2, 5) if len(decades) <= 3 else (1,)
-    ticks = [step * 10.0**decade for decade in decades for step in steps]
     return {
         "type": "quantitative",
-        "title": None,
         "scale": {"type": "log", "domain": [low / 1.1, high * 1.1], "nice": False},
-        "axis": {"values": ticks, "labelExpr": _SECONDS},
+        "axis": {
+            "values": [float(f"{step}e{decade}") for decade in decades for step in steps],
+            "labelExpr": _seconds("datum.value"),
+        },
     }
+
+
+def _seconds(value: str) -> str:
+    """An expression for seconds as text."""
+    return (
+        f"{value} < 0.001 ? format({value} * 1e6, '.3~r') + ' µs' : "
+        f"{value} < 1 ? format({value} * 1e3, '.3~r') + ' ms' : format({value}, '.3~r') + ' s'"
+    )
 
 
 def _picked(field: str) -> Spec:
     return {"name": "picked", "select": {"type": "point", "fields": [field]}, "bind": "legend"}
 
 
-_if_picked: Spec = {"condition": {"param": "picked", "value": 1}, "value": 0.12}
+_IF_PICKED: Spec = {"condition": {"param": "picked", "value": 1}, "value": 0.12}
 
 
 def _tooltip(*fields: str | tuple[str, str]) -> list[Spec]:
     named = ((field, field) if isinstance(field, str) else field for field in fields)
     return [{"field": field, "title": title} for field, title in named]
-
-
-__all__ = ["Spec", "bars", "errors", "heat_map", "latency", "requests", "share"]

@@ -47,7 +47,7 @@ def traffic(line: Timeline) -> Iterator[Figure]:
             f"Requests that ended in an error, of all; each bar is {_span(line)}.",
             charts.errors(line),
             (_START, _REQUESTS, Column("errors", "errors", "count"), Column("share", "of all", "share")),
-            [(b.start, b.requests, b.errors, b.errors / b.requests) for b in line.buckets if b.errors],
+            [(b.start, b.requests, b.errors, b.error_share) for b in line.buckets if b.errors],
         )
 
 
@@ -89,7 +89,7 @@ def latency(line: Timeline) -> Iterator[Figure]:
 def most_time(panel: Panel, labels: tuple[str, ...], id: str, title: str, most: int) -> Figure:
     """Bars of the rows of a panel that took the most time in all; its table says the same."""
     top = panel.top("total_seconds", most).table
-    names = [" ".join(text(row[label]) for label in labels) for _, row in top.iterrows()]
+    names = [" ".join(row[label] for label in labels) for _, row in top.iterrows()]
     times = top["total_seconds"].tolist()
     return Figure(id, title, "All the time of each, added up.", charts.bars(names, times, list(map(seconds, times))))
 

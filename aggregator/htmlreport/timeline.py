@@ -44,6 +44,11 @@ class Bucket:
     def errors(self) -> int:
         return self.outcomes.get("error", 0)
 
+    @property
+    def error_share(self) -> float:
+        """0 where there were no requests."""
+        return self.errors / self.requests if self.requests else 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
