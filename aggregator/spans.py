@@ -1,6 +1,7 @@
 """Spans of time as users write them in options, and as Prometheus and Grafana read them."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 from .errors import UsageError
 
@@ -27,6 +28,24 @@ def parse_interval(text: str) -> int:
     if 1 <= seconds <= _LONGEST_INTERVAL and seconds == int(seconds):
         return int(seconds)
     raise UsageError(f"--interval is {text!r}; expected the time between two runs, such as 30s, 5m, 1h, 1d; up to 31d")
+
+
+def parse_moment(text: str, name: str, now: datetime) -> datetime:
+    """A moment of "2026-11-20", "2026-11-20T12:30Z", or "24h", which is so long before `now`; in UTC.
+
+    What has no zone is in UTC. Raises UsageError.
+    """
+    seconds = _seconds(text)
+    if seconds:
+        return now - timedelta(seconds=parse_span(text, name))
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"{name} is {text!r}; expected a span back from now, such as 90min, 24h, 7d, or a date or a time: "
+            "2026-11-20, 2026-11-20T12:30Z"
+        ) from None
 
 
 def _seconds(text: str) -> float:

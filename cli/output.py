@@ -1,6 +1,7 @@
 """Reports as tables for people and as one JSON object for scripts."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -27,18 +28,22 @@ EVENTS_SHOWN = 8
 
 
 class Terminal(Console):
-    """Of one whose reader went away the commands are told, not ended by rich with an exit code of an error."""
+    """Of one whose reader went away the commands are told, not ended by rich with an exit code of an error.
+
+    With NO_COLOR nothing is bold either.
+    """
 
     def __init__(self) -> None:
-        super().__init__(highlight=False)
+        super().__init__(highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
 
 
 def print_json(value: Any) -> None:
-    """For scripts."""
-    typer.echo(json.dumps(value, ensure_ascii=False))
+    """For scripts, and for terminals: control characters are escaped in JSON's own way."""
+    text = json.dumps(value, ensure_ascii=False)
+    typer.echo("".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text))
 
 
 def visible(text: str) -> str:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from .. import datasets
+from .. import datasets, remote
 from ..catalogue import shipped
 from ..definitions import Catalogue, Summary
 from ..errors import UsageError
 from ..frames import QUANTILES, read
 from ..origin import suggestion
+from ..urls import is_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +27,26 @@ class Asked:
     catalogue: Catalogue = field(default_factory=shipped)
 
     def definition(self, summary: str) -> Summary:
-        """Raises UsageError."""
+        """Raises UsageError, which names what is in the folder."""
         found = self.catalogue.summary(summary)
-        if found is None:
-            known = [each.name for each in self.catalogue.summaries]
-            near = suggestion(summary, known)
-            raise UsageError(f"no summary {summary!r}{near}; there are {', '.join(sorted(known))}")
-        return found
+        if found is not None:
+            return found
+        present = self.present()
+        if summary in present:
+            raise UsageError(f"{summary} is declared in another logemit.toml; name it with --config")
+        near = suggestion(summary, [*present, *(each.name for each in self.catalogue.summaries)])
+        raise UsageError(f"no summary {summary!r}{near}; here are {', '.join(present) or 'none yet'}")
+
+    def present(self) -> list[str]:
+        """The names of the summaries that the folder holds, in the order of the alphabet."""
+        if isinstance(self.out, str) and is_url(self.out):
+            files = remote.filesystem(self.out)
+            with remote.told(self.out):
+                paths = files.glob(f"{remote.path_of(files, self.out).rstrip('/')}/*/date=*")
+        else:
+            paths = map(str, Path(self.out).glob("*/date=*"))
+        names = {path.rstrip("/").rsplit("/", 2)[-2] for path in paths}
+        return sorted(name for name in names if not name.endswith("_bins") and not name.startswith("_"))
 
     def read(
         self,

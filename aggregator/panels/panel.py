@@ -37,6 +37,8 @@ class Panel:
     table: pd.DataFrame
     facts: bool = False
     """It has one row, whose values are best shown one below the other."""
+    order: str = ""
+    """The column by which its rows are sorted."""
 
     @property
     def is_empty(self) -> bool:
@@ -53,12 +55,13 @@ class Panel:
     def sorted(self, name: str) -> "Panel":
         """By a column: the greatest and the newest first, text in the order of the alphabet. Raises UsageError."""
         is_text = self.column(name).unit == "text"
-        return replace(self, table=self.table.sort_values(name, ascending=is_text, kind="stable", ignore_index=True))
+        table = self.table.sort_values(name, ascending=is_text, kind="stable", ignore_index=True)
+        return replace(self, table=table, order=name)
 
-    def top(self, name: str, limit: int) -> "Panel":
-        """The rows with the most of a column, of those that have any. Raises UsageError."""
-        table = self.sorted(name).table
-        return replace(self, table=table[table[name] > 0].head(limit))
+    def most(self, name: str) -> "Panel":
+        """The rows that have any of a column, those with the most first. Raises UsageError."""
+        found = self.sorted(name)
+        return replace(found, table=found.table[found.table[name] > 0])
 
     def only(self, *names: str) -> "Panel":
         """These of its columns. Raises UsageError."""
