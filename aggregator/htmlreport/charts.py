@@ -9,8 +9,8 @@ from math import ceil, floor, log10
 from typing import Any
 
 from ..spans import DAY
+from .texts import seconds, visible
 from .timeline import Timeline
-from .units import seconds, text
 
 Spec = dict[str, Any]
 
@@ -20,10 +20,11 @@ _QUANTILES = {"p50": "var(--c1)", "p95": "var(--c2)", "p99": "var(--c3)"}
 _SHORTEST = 1e-6
 """Seconds: where a logarithmic scale begins."""
 
-_QUIET = {"labelColor": "var(--muted)", "labelFontSize": 12, "labelFont": "inherit"}
+_FONT = "system-ui, -apple-system, Segoe UI, Roboto, DejaVu Sans, sans-serif"
+_QUIET = {"labelColor": "var(--muted)", "labelFontSize": 12}
 _CONFIG = {
     "background": None,
-    "font": "inherit",
+    "font": _FONT,
     "view": {"stroke": None},
     "axis": {**_QUIET, "title": None, "gridColor": "var(--line)", "domainColor": "var(--line)", "ticks": False},
     "axisX": {"grid": False, "labelOverlap": True, "labelFlush": True, "labelPadding": 6},
@@ -37,7 +38,7 @@ def requests(line: Timeline) -> Spec:
     present = {outcome for bucket in line.buckets for outcome in bucket.outcomes}
     stacked = [name for name in OUTCOMES if name in present] + sorted(present - OUTCOMES.keys())
     rows = [
-        {"t": bucket.start * 1000, "outcome": text(name), "requests": high - low, "low": low, "high": high}
+        {"t": bucket.start * 1000, "outcome": visible(name), "requests": high - low, "low": low, "high": high}
         for bucket in line.buckets
         for name, (low, high) in zip(
             stacked, pairwise(accumulate((bucket.outcomes.get(name, 0) for name in stacked), initial=0)), strict=True
@@ -45,7 +46,7 @@ def requests(line: Timeline) -> Spec:
         if high > low
     ]
     colours = {
-        "domain": [text(name) for name in stacked],
+        "domain": [visible(name) for name in stacked],
         "range": [OUTCOMES.get(name, "var(--muted)") for name in stacked],
     }
     encoding = {
@@ -81,12 +82,12 @@ def latency(line: Timeline) -> Spec:
         {
             "t": bucket.start * 1000,
             "requests": bucket.requests,
-            **{name: value and max(value, _SHORTEST) for name, value in bucket.quantiles.items()},
-            **{f"{name}_told": seconds(value) for name, value in bucket.quantiles.items()},
+            **{name: value or _SHORTEST for name, value in bucket.quantiles.items() if value is not None},
+            **{f"{name}_told": seconds(value) for name, value in bucket.quantiles.items() if value is not None},
         }
         for bucket in line.buckets
     ]
-    drawn = [value for row in rows for name in _QUANTILES if (value := row[name])]
+    drawn = [value for bucket in line.buckets for value in bucket.quantiles.values() if value]
     colours = {"domain": list(_QUANTILES), "range": list(_QUANTILES.values())}
     middle = {"calculate": f"datum.t + {line.width * 500}", "as": "middle"}
     lines = {
@@ -138,7 +139,7 @@ def heat_map(line: Timeline) -> Spec:
 def bars(labels: Sequence[str], values: Sequence[float], told: Sequence[str]) -> Spec:
     """A bar for each label, which stands above it, in their order; `told` is a value as text."""
     rows = [
-        {"place": place, "label": text(label), "value": value, "told": as_text}
+        {"place": place, "label": visible(label), "value": value, "told": as_text}
         for place, (label, value, as_text) in enumerate(zip(labels, values, told, strict=True))
     ]
     length = {"field": "value", "type": "quantitative", "axis": None}
@@ -187,7 +188,7 @@ def _over_time(line: Timeline, rows: Iterable[Spec], transform: Iterable[Spec] =
 
 def _time(line: Timeline) -> Spec:
     """From the begin of a bucket to its end."""
-    days = (line.buckets[-1].start - line.buckets[0].start) / DAY
+    days = (line.end - line.start) / DAY
     label = (
         "utcFormat(datum.value, utcseconds(datum.value) ? '%H:%M:%S' : "
         "utchours(datum.value) || utcminutes(datum.value) ? '%H:%M' : '%b %-d')"

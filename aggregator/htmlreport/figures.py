@@ -1,18 +1,22 @@
 """Charts with what they are called, what is to be known of them, and the same as a table."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from ..panels import Column, Panel
+from ..spans import shown
 from . import charts
+from .texts import seconds, visible
 from .timeline import Timeline
-from .units import seconds, text
 
 _START = Column("start", "from (UTC)", "time")
 _REQUESTS = Column("requests", "requests", "count")
+
+FEW = 10
+"""Bars of a chart, and rows of a table that says more of what stands in another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class Figure:
 def traffic(line: Timeline) -> Iterator[Figure]:
     """Requests and errors over time."""
     outcomes = sorted({outcome for bucket in line.buckets for outcome in bucket.outcomes})
-    columns = (_START, _REQUESTS, *(Column(f"of_{name}", text(name), "count") for name in outcomes))
+    columns = (_START, _REQUESTS, *(Column(f"of_{name}", visible(name), "count") for name in outcomes))
     yield _over_time(
         "requests",
         "Requests over time",
@@ -73,7 +77,10 @@ def latency(line: Timeline) -> Iterator[Figure]:
         rows[cell.low, cell.high] = rows.get((cell.low, cell.high), 0) + cell.requests
     total = sum(rows.values())
     table = pd.DataFrame(
-        [(f"{seconds(low)} to {seconds(high)}", number, number / total) for (low, high), number in sorted(rows.items())],
+        [
+            (f"{seconds(low)} to {seconds(high)}", number, number / total)
+            for (low, high), number in sorted(rows.items())
+        ],
         columns=["took", "requests", "share"],
     )
     columns = (Column("took", "took", "text"), _REQUESTS, Column("share", "of all", "share"))
@@ -86,24 +93,27 @@ def latency(line: Timeline) -> Iterator[Figure]:
     )
 
 
-def most_time(panel: Panel, labels: tuple[str, ...], id: str, title: str, most: int) -> Figure:
+def most_time(panel: Panel, labels: tuple[str, ...], name: str, title: str) -> Figure:
     """Bars of the rows of a panel that took the most time in all; its table says the same."""
-    top = panel.top("total_seconds", most).table
-    names = [" ".join(row[label] for label in labels) for _, row in top.iterrows()]
-    times = top["total_seconds"].tolist()
-    return Figure(id, title, "All the time of each, added up.", charts.bars(names, times, list(map(seconds, times))))
+    most = top(panel, "total_seconds", *labels, "total_seconds").table
+    names = [" ".join(each) for each in most[list(labels)].itertuples(index=False)]
+    times = most["total_seconds"].tolist()
+    return Figure(name, title, "All the time of each, added up.", charts.bars(names, times, list(map(seconds, times))))
+
+
+def top(panel: Panel, name: str, *columns: str) -> Panel:
+    """Some columns of the few rows with the most of one, of those that have any."""
+    found = panel.most(name).only(*columns)
+    return replace(found, table=found.table.head(FEW))
 
 
 def _over_time(
-    id: str, title: str, caption: str, spec: charts.Spec, columns: tuple[Column, ...], rows: list[tuple[Any, ...]]
+    name: str, title: str, caption: str, spec: charts.Spec, columns: tuple[Column, ...], rows: list[tuple[Any, ...]]
 ) -> Figure:
     table = pd.DataFrame(rows, columns=[column.name for column in columns])
     table["start"] = pd.to_datetime(table["start"], unit="s", utc=True)
-    for column in columns:
-        if column.unit == "seconds":
-            table[column.name] = table[column.name].astype("float64")
-    return Figure(id, title, caption, spec, Panel(id.replace("-", "_"), title, "", columns, table))
+    return Figure(name, title, caption, spec, Panel(name, title, "", columns, table))
 
 
 def _span(line: Timeline) -> str:
-    return seconds(line.width)
+    return shown(line.width)

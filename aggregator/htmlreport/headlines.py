@@ -1,18 +1,13 @@
 """The few numbers that say how things are."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 import pandas as pd
 
-from ..panels import Asked, found, requests
-from ..panels.state import checks
-from ..panels.traffic import caches
-from ..panels.work import feeds, tasks
-from ..status import Status
-from .units import seconds, share, shown
+from ..panels import Panel
+from ..panels.formats import value
+from .texts import plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,47 +20,53 @@ class Headline:
     bad: bool = False
 
 
-def headlines(asked: Asked, state: Status) -> tuple[Headline, ...]:
-    """Of what there is in that time; what was lost is of all."""
-    return (*_requests(asked), *_rest(asked), _lost(state))
+def headlines(panels: Mapping[str, Panel]) -> tuple[Headline, ...]:
+    """Of panels by name; those of `requests` are of all in one row."""
+    return tuple(each for name, make in _MADE.items() if name in panels for each in make(panels[name].table))
 
 
-def _requests(asked: Asked) -> Iterator[Headline]:
-    panel = found(asked, partial(requests, by=()))
-    if panel is None:
-        return
-    row = panel.table.iloc[0]
-    yield Headline("requests", shown(row["requests"], "count"), f"{shown(row['rate'], 'rate')} over this time")
-    yield Headline("errors", share(row["error_share"]), _plural(int(row["errors"]), "request"), bool(row["errors"]))
-    yield Headline("median time", seconds(row["p50"]), "p50: half took no longer")
-    yield Headline("p95", seconds(row["p95"]), f"p99 {seconds(row['p99'])}")
-    yield Headline("queries a request", shown(row["queries"], "number"), f"{shown(row['db_share'], 'share')} of the time")
+def _requests(table: pd.DataFrame) -> Iterator[Headline]:
+    row = {name: table[name].iloc[0] for name in table.columns}
+    yield Headline("requests", value(row["requests"], "count"), f"{value(row['rate'], 'rate')} on average")
+    errors = int(row["errors"])
+    yield Headline("errors", value(row["error_share"], "share"), plural(errors, "request"), errors > 0)
+    yield Headline("half took up to", value(row["p50"], "seconds"), f"mean {value(row['mean'], 'seconds')}")
+    yield Headline("95 of 100 up to", value(row["p95"], "seconds"), f"p99 {value(row['p99'], 'seconds')}")
+    of_time = f"{value(row['db_share'], 'share')} of the time"
+    yield Headline("queries a request", value(row["queries"], "number"), of_time)
 
 
-def _rest(asked: Asked) -> Iterator[Headline]:
-    if (panel := found(asked, caches)) is not None and panel.table["reads"].sum():
-        table = panel.table
-        yield Headline("cache hits", share(_ratio(table["hits"], table["reads"])), _plural(int(table["reads"].sum()), "key"))
-    if (panel := found(asked, tasks)) is not None:
-        failures = int(panel.table["failures"].sum())
-        yield Headline("tasks", shown(panel.table["runs"].sum(), "count"), f"{failures:,} failed", bool(failures))
-    if (panel := found(asked, feeds)) is not None:
-        failing = int((panel.table["error_share"] > 0).sum())
-        yield Headline("feeds", shown(len(panel.table), "count"), f"{failing:,} with failures", bool(failing))
-    if (panel := found(asked, checks)) is not None:
-        table, down = panel.table, int(panel.table["open"].sum())
-        passed = 1 - _ratio(table["failed"], table["checks"])
-        yield Headline("uptime", share(passed), f"{down:,} down now" if down else "checks that passed", bool(down))
+def _caches(table: pd.DataFrame) -> Iterator[Headline]:
+    reads, hits = int(table["reads"].sum()), int(table["hits"].sum())
+    if reads:
+        yield Headline("cache hits", value(hits / reads, "share"), f"of {plural(reads, 'key')} read")
 
 
-def _lost(state: Status) -> Headline:
-    lost, missing = state.account.get("lost", 0), state.account.get("missing", 0)
-    return Headline("lost events", f"{lost:,}", f"{missing:,} more missing" if missing else "over all runs", lost > 0)
+def _tasks(table: pd.DataFrame) -> Iterator[Headline]:
+    failures = int(table["failures"].sum())
+    yield Headline("tasks", value(table["runs"].sum(), "count"), f"{failures:,} failed", failures > 0)
 
 
-def _ratio(part: "pd.Series[Any]", whole: "pd.Series[Any]") -> float:
-    return float(part.sum() / whole.sum())
+def _feeds(table: pd.DataFrame) -> Iterator[Headline]:
+    failing = int((table["error_share"] > 0).sum())
+    yield Headline("feeds", value(len(table), "count"), f"{failing:,} with failures", failing > 0)
 
 
-def _plural(number: int, what: str) -> str:
-    return f"{number:,} {what}{'s' * (number != 1)}"
+def _checks(table: pd.DataFrame) -> Iterator[Headline]:
+    down, passed = int(table["open"].sum()), 1 - table["failed"].sum() / table["checks"].sum()
+    yield Headline("uptime", value(passed, "share"), f"{down:,} down now" if down else "checks that passed", down > 0)
+
+
+def _pipeline(table: pd.DataFrame) -> Iterator[Headline]:
+    lost, missing = int(table["lost"].iloc[0]), int(table["missing"].iloc[0])
+    yield Headline("lost events", f"{lost:,}", f"{missing:,} more missing" if missing else "over all runs", lost > 0)
+
+
+_MADE: dict[str, Callable[[pd.DataFrame], Iterator[Headline]]] = {
+    "requests": _requests,
+    "caches": _caches,
+    "tasks": _tasks,
+    "feeds": _feeds,
+    "checks": _checks,
+    "pipeline": _pipeline,
+}

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import UsageError
-from . import units
+from . import texts
 from .contents import Contents
 
 _FOLDER = Path(__file__).parent
@@ -39,9 +39,13 @@ def render(contents: Contents) -> str:
         "form-action": "'none'",
     }
     environment = Environment(
-        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    environment.filters |= {"shown": units.shown, "text": units.text, "sortable": units.sortable}
+    environment.filters |= {each.__name__: each for each in (texts.heads, texts.rows, texts.facts, texts.visible)}
     environment.policies["json.dumps_function"] = _dumped
     return environment.get_template("page.html.jinja").render(
         contents=contents,

@@ -6,6 +6,7 @@ Whatever time the folder spans, there are at most MOST buckets.
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count, takewhile
 from math import isnan
 
@@ -19,9 +20,15 @@ from ..spans import DAY
 
 SUMMARY = "http_requests"
 MEASURE = "duration_seconds"
+QUANTILES = ("p50", "p95", "p99")
 MOST = 150
+"""Buckets."""
 
-_WITHIN_A_DAY = (*(1, 2, 5, 10, 15, 30), *(60 * n for n in (1, 2, 5, 10, 15, 30)), *(3600 * n for n in (1, 2, 3, 6, 12)))
+_WITHIN_A_DAY = (
+    *(1, 2, 5, 10, 15, 30),
+    *(60 * n for n in (1, 2, 5, 10, 15, 30)),
+    *(3600 * n for n in (1, 2, 3, 6, 12)),
+)
 _RENARD = (1, 1.25, 1.6, 2, 2.5, 3.15, 4, 5, 6.3, 8)
 """The series R10: ten steps a decade, each a bound of the grid, so that no bin lies in two rows."""
 
@@ -68,14 +75,22 @@ class Timeline:
     buckets: tuple[Bucket, ...]
     cells: tuple[Cell, ...]
 
+    @property
+    def start(self) -> int:
+        return self.buckets[0].start
+
+    @property
+    def end(self) -> int:
+        return self.buckets[-1].start + self.width
+
 
 def timeline(asked: Asked) -> Timeline | None:
     """None where there were no requests. Raises InputError for a folder without the summary of requests."""
     windows = asked.cells(SUMMARY, [])
     if windows.empty:
         return None
-    starts = windows["window_start"].astype("datetime64[s, UTC]").astype("int64")
-    first, end = int(starts.min()), int((starts + windows["window_seconds"]).max())
+    begins = windows["window_start"]
+    first, end = _seconds(begins.min()), _seconds((begins + pd.to_timedelta(windows["window_seconds"], unit="s")).max())
     width = _width(first, end, set(windows["window_seconds"].unique().tolist()))
     starts = range(first - first % width, end, width)
     return Timeline(width, tuple(_buckets(asked, starts)), tuple(_cells(asked, width)))
@@ -92,17 +107,19 @@ def _width(first: int, end: int, windows: set[int]) -> int:
 
 def _buckets(asked: Asked, starts: range) -> Iterator[Bucket]:
     freq = f"{starts.step}s"
-    outcomes = asked.read(SUMMARY, ["outcome"], freq=freq, measure="view_seconds")["count"]  # which has no bins to read
-    times = asked.read(SUMMARY, freq=freq, measure=MEASURE)[["p50", "p95", "p99"]]
-    by_start: dict[int, dict[str, int]] = {}
-    for (start, outcome), requests in outcomes.items():
-        by_start.setdefault(_seconds(start), {})[outcome] = int(requests)
-    quantiles = {
-        _seconds(start): {name: None if isnan(value) else float(value) for name, value in row.items()}
-        for start, row in times.iterrows()
-    }
-    nothing = dict.fromkeys(times.columns)
-    return (Bucket(start, by_start.get(start, {}), quantiles.get(start, nothing)) for start in starts)
+    ended = asked.read(SUMMARY, ["outcome"], freq=freq, measure="view_seconds").reset_index()  # which has no bins
+    times = asked.read(SUMMARY, freq=freq, measure=MEASURE)
+    outcomes: dict[int, dict[str, int]] = {}
+    for start, outcome, requests in zip(ended["window_start"], ended["outcome"], ended["count"], strict=True):
+        outcomes.setdefault(_seconds(start), {})[outcome] = int(requests)
+    rows = zip(times.index, *(times[name] for name in QUANTILES), strict=True)
+    quantiles = {_seconds(start): dict(zip(QUANTILES, map(_told, values), strict=True)) for start, *values in rows}
+    nothing: dict[str, float | None] = dict.fromkeys(QUANTILES)
+    return (Bucket(start, outcomes.get(start, {}), quantiles.get(start, nothing)) for start in starts)
+
+
+def _told(value: float) -> float | None:
+    return None if isnan(value) else float(value)
 
 
 def _cells(asked: Asked, width: int) -> Iterator[Cell]:
@@ -115,5 +132,5 @@ def _cells(asked: Asked, width: int) -> Iterator[Cell]:
         yield Cell(_seconds(begin), _ROWS[at - 1] if at else 0.0, _ROWS[at], int(requests))
 
 
-def _seconds(moment: pd.Timestamp) -> int:
-    return int(moment.timestamp())
+def _seconds(moment: datetime) -> int:
+    return round(moment.timestamp())

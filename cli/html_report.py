@@ -1,0 +1,54 @@
+"""The command that makes a report to look at."""
+
+from typing import Annotated
+
+import typer
+
+from .options import EXIT_CODES, ConfigFile, Output, explained, folder, output, settings
+
+
+@explained
+def report_command(
+    directory: Output,
+    file: Annotated[
+        str, typer.Option("-o", "--output", metavar="FILE", help="Write it there; - is standard output.")
+    ] = "report.html",
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="TIME", help="From then on: 24h, 7d back from now; or 2026-11-20, …T12:30Z."),
+    ] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Up to then, said likewise.")] = None,
+    title: Annotated[str | None, typer.Option("--title", metavar="TEXT", help="What stands above it.")] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Write what is in an output folder as one HTML file, with charts, to read anywhere, keep or send.
+
+    It loads nothing from anywhere. Needs the extra report. Exits with 65 when the state cannot be read.
+    """
+    target = output(directory, "DIR")
+    path = None if file == "-" else folder(file, "-o", "a file")
+    from datetime import UTC, datetime
+
+    from aggregator import htmlreport
+    from aggregator.panels import Asked
+    from aggregator.published import publish
+    from aggregator.spans import parse_span_of_time
+    from aggregator.urls import shown
+
+    htmlreport.require()
+    now = datetime.now(UTC)
+    first, last = parse_span_of_time(since, until, now)
+    asked = Asked(target, first, last, settings(config).catalogue)
+    name = shown(target) if isinstance(target, str) else target.resolve().name
+    contents = htmlreport.gather(asked, title or f"Report of {name}", now.timestamp())
+    page = htmlreport.render(contents)
+    if path is None:
+        typer.echo(page, nl=False)
+    else:
+        publish(path, [page.encode()])
+    raise typer.Exit(65 if contents.problem else 0)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command to the app."""
+    app.command(name="report", epilog=EXIT_CODES)(report_command)
