@@ -11,6 +11,8 @@ from typing import Any
 
 import pandas as pd
 
+from . import datasets
+from .catalogue import shipped
 from .errors import UsageError
 from .frames import read
 
@@ -44,12 +46,11 @@ def incidents(out: str | Path, check: str) -> pd.DataFrame:
     in it. Windows in which nothing was checked are no part of anything. Raises UsageError for a check that never ran,
     InputError for a folder without health checks.
     """
-    known = read(out, SUMMARY, by=["check"]).index
+    windows = _windows(out)
+    known = sorted(windows["check"].unique())
     if check not in known:
-        raise UsageError(f"no health check {check!r} in {out}; there are {', '.join(map(str, known))}")
-    told = read(out, SUMMARY, by=["service", "healthy"], freq="1s", where={"check": check})["count"]
-    windows = told.unstack("healthy", fill_value=0)
-    counted = pd.DataFrame({"failed": windows.get("false", 0), "checks": windows.sum(axis=1)}, index=windows.index)
+        raise UsageError(f"no health check {check!r} in {out}; there are {', '.join(known)}")
+    counted = windows[windows["check"] == check].set_index("window_start")
     rows = [row for name, part in counted.groupby("service", observed=True) for row in _of_service(name, part)]
     found = pd.DataFrame(rows, columns=list(_COLUMNS))
     for moment in ("start", "last", "end"):
@@ -66,24 +67,35 @@ def open_incidents(
     (UTC); `failed`, in and after it. Raises UsageError and InputError as `read` does.
     """
     keys = ["check", "service"]
-    told = read(out, SUMMARY, by=[*keys, "healthy"], freq="1s", since=since, until=until)["count"]
-    windows = told.unstack("healthy", fill_value=0).reindex(columns=["false", "true"], fill_value=0)
-    down = windows[windows["false"] > 0].reset_index()
-    up = windows[windows["false"] == 0].reset_index().groupby(keys, observed=True)["window_start"].max()
-    last_up = down[keys].join(up, on=keys)["window_start"]
+    windows = _windows(out, since, until)
+    down, up = windows[windows["failed"] > 0], windows[windows["failed"] == 0]
+    last_up = down[keys].join(up.groupby(keys, observed=True)["window_start"].max(), on=keys)["window_start"]
     after = down[last_up.isna() | (down["window_start"] > last_up)].groupby(keys, observed=True)
-    found = after.agg(start=("window_start", "min"), failed=("false", "sum")).reset_index()
-    return found.astype({"check": "str", "service": "str"})
+    found: pd.DataFrame = after.agg(start=("window_start", "min"), failed=("failed", "sum")).reset_index()
+    return found
+
+
+def _windows(out: str | Path, since: datetime | str | None = None, until: datetime | str | None = None) -> pd.DataFrame:
+    """`check`, `service`, `window_start`, `failed` and `checks` of each window in which one was made, in this order."""
+    definition = shipped().summary(SUMMARY)
+    assert definition
+    columns = ["check", "service", "healthy", "events"]
+    cells = datasets.cells(out, definition, columns, datasets.span(since, until)).to_pandas()
+    cells = cells.astype({"check": "str", "service": "str"})
+    cells["failed"] = cells["events"].where(cells["healthy"] == "false", 0)
+    keys = ["check", "service", "window_start"]
+    summed = cells.groupby(keys)[["failed", "events"]].sum().rename(columns={"events": "checks"})
+    return summed.reset_index()
 
 
 def _of_service(name: Any, windows: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
-    moments = windows.index.get_level_values("window_start")
+    moments = windows.index
     down = (windows["failed"] > 0).to_numpy()
     runs = (down[1:] != down[:-1]).cumsum()
     for _, part in windows.groupby([0, *runs]):
         if part["failed"].iloc[0] == 0:
             continue
-        start, last = part.index.get_level_values("window_start")[[0, -1]]
+        start, last = part.index[[0, -1]]
         later = moments[moments > last]
         end = later[0] if len(later) else pd.NaT
         yield name, start, last, end, (end - start).total_seconds(), part["failed"].sum(), part["checks"].sum()

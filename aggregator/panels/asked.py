@@ -35,7 +35,7 @@ class Asked:
         if summary in present:
             raise UsageError(f"{summary} is declared in another logemit.toml; name it with --config")
         near = suggestion(summary, [*present, *(each.name for each in self.catalogue.summaries)])
-        raise UsageError(f"no summary {summary!r}{near}; here are {', '.join(present) or 'none yet'}")
+        raise UsageError(f"no summary {summary!r}; here are {', '.join(present) or 'none yet'}{near}")
 
     def present(self) -> list[str]:
         """The names of the summaries that the folder holds, in the order of the alphabet."""

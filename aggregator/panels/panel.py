@@ -49,7 +49,7 @@ class Panel:
         found = next((column for column in self.columns if column.name == name), None)
         if found is None:
             names = [column.name for column in self.columns]
-            raise UsageError(f"{self.title}: no column {name!r}{suggestion(name, names)}; there are {', '.join(names)}")
+            raise UsageError(f"{self.title}: no column {name!r}; there are {', '.join(names)}{suggestion(name, names)}")
         return found
 
     def sorted(self, name: str) -> "Panel":

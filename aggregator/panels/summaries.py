@@ -50,7 +50,7 @@ def _usual(asked: Asked, summary: Summary) -> tuple[str, ...]:
     names = [name for name in summary.dimensions if name != PROC]
     cells = asked.cells(summary.name, names)
     several = [name for name in names if cells[name].nunique() > 1]
-    return tuple((several or names)[:_MOST])
+    return tuple(several[:_MOST] or names[:1])
 
 
 def _check(summary: Summary, by: Sequence[str], measure: str | None) -> None:
@@ -58,11 +58,11 @@ def _check(summary: Summary, by: Sequence[str], measure: str | None) -> None:
     for name in by:
         if name not in summary.group and LABELS not in summary.dimensions:
             near = suggestion(name, summary.group)
-            raise UsageError(f"{summary.name} has no dimension {name!r}{near}; it has {', '.join(summary.group)}")
+            raise UsageError(f"{summary.name} has no dimension {name!r}; it has {', '.join(summary.group)}{near}")
     known = [each.name for each in summary.measures]
     if measure is not None and measure not in known:
         near = suggestion(measure, known)
-        raise UsageError(f"{summary.name} has no measure {measure!r}{near}; it has {', '.join(known) or 'none'}")
+        raise UsageError(f"{summary.name} has no measure {measure!r}; it has {', '.join(known) or 'none'}{near}")
 
 
 def _measure(summary: Summary, name: str | None) -> Measure | None:
