@@ -7,7 +7,7 @@ import typer
 
 from aggregator.errors import ConfigError, UsageError
 
-from . import dashboards, history, maintenance, monitoring, serving, show
+from . import dashboards, history, html_report, maintenance, monitoring, serving, show
 from .options import (
     EXIT_CODES,
     AsJson,
@@ -172,5 +172,5 @@ def options(
     """Options before the command."""
 
 
-for each in (show, dashboards, history, maintenance, monitoring, serving):
+for each in (show, html_report, dashboards, history, maintenance, monitoring, serving):
     each.register(app)

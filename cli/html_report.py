@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from .options import EXIT_CODES, ConfigFile, Output, explained, folder, output, settings
+from .options import EXIT_CODES, ConfigFile, Output, Since, Until, explained, folder, moments, output, settings
 
 
 @explained
@@ -13,11 +13,8 @@ def report_command(
     file: Annotated[
         str, typer.Option("-o", "--output", metavar="FILE", help="Write it there; - is standard output.")
     ] = "report.html",
-    since: Annotated[
-        str | None,
-        typer.Option("--since", metavar="TIME", help="From then on: 24h, 7d back from now; or 2026-11-20, …T12:30Z."),
-    ] = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Up to then, said likewise.")] = None,
+    since: Since = None,
+    until: Until = None,
     title: Annotated[str | None, typer.Option("--title", metavar="TEXT", help="What stands above it.")] = None,
     config: ConfigFile = None,
 ) -> None:
@@ -32,13 +29,11 @@ def report_command(
     from aggregator import htmlreport
     from aggregator.panels import Asked
     from aggregator.published import publish
-    from aggregator.spans import parse_span_of_time
     from aggregator.urls import shown
 
     htmlreport.require()
     now = datetime.now(UTC)
-    first, last = parse_span_of_time(since, until, now)
-    asked = Asked(target, first, last, settings(config).catalogue)
+    asked = Asked(target, *moments(since, until, now), settings(config).catalogue)
     name = shown(target) if isinstance(target, str) else target.resolve().name
     contents = htmlreport.gather(asked, title or f"Report of {name}", now.timestamp())
     page = htmlreport.render(contents)

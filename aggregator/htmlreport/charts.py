@@ -92,7 +92,7 @@ def latency(line: Timeline) -> Spec:
     middle = {"calculate": f"datum.t + {line.width * 500}", "as": "middle"}
     lines = {
         "transform": [middle, {"fold": list(_QUANTILES), "as": ["quantile", "seconds"]}],
-        "mark": {"type": "line", "point": {"size": 16}, "strokeWidth": 1.5, "aria": False},
+        "mark": {"type": "line", "point": {"size": 24}, "strokeWidth": 1.5, "aria": False},
         "params": [_picked("quantile")],
         "encoding": {
             "x": {**_time(line)["x"], "field": "middle"},

@@ -51,7 +51,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """`made` and the age of the last run change where the folder does not."""
+    """`made` alone changes where the folder does not."""
 
     title: str
     made: str
@@ -71,7 +71,7 @@ class Contents:
 def gather(asked: Asked, title: str, made: float) -> Contents:
     """`made` in seconds since 1970. Raises InputError for what is no output."""
     view, line = overview(asked), _timeline(asked)
-    panels = {panel.name: panel for panel in reversed(view.panels)}  # of requests, those in one row come first
+    panels = {panel.name: _steady(panel) for panel in reversed(view.panels)}  # the first of requests is of all
     by_view = next((panel for panel in view.panels if panel.title == "Requests by view"), None)
     sections = (*_traffic(line), _views(by_view), _database(panels), *_tables(panels, view))
     return Contents(
@@ -137,6 +137,11 @@ def _quality_notes(panels: Mapping[str, Panel], view: View) -> Iterator[str]:
     if view.others:
         others = ", ".join(view.others[:ROWS])
         yield f"The folder also holds {others}; logemit show --summary NAME tells of them."
+
+
+def _steady(panel: Panel) -> Panel:
+    """Without what changes by itself."""
+    return panel.only(*(column.name for column in panel.columns if column.name != "age_seconds"))
 
 
 def _listing(panel: Panel) -> Listing:

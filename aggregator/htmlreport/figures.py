@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ..panels import Column, Panel
+from ..panels.formats import column
 from ..spans import shown
 from . import charts
 from .texts import seconds, visible
@@ -98,7 +99,9 @@ def most_time(panel: Panel, labels: tuple[str, ...], name: str, title: str) -> F
     most = top(panel, "total_seconds", *labels, "total_seconds").table
     names = [" ".join(each) for each in most[list(labels)].itertuples(index=False)]
     times = most["total_seconds"].tolist()
-    return Figure(name, title, "All the time of each, added up.", charts.bars(names, times, list(map(seconds, times))))
+    unit, texts = column(times, "seconds")
+    spec = charts.bars(names, times, [f"{text} {unit}" for text in texts])
+    return Figure(name, title, "All the time of each, added up.", spec)
 
 
 def top(panel: Panel, name: str, *columns: str) -> Panel:
@@ -116,4 +119,5 @@ def _over_time(
 
 
 def _span(line: Timeline) -> str:
-    return shown(line.width)
+    text = shown(line.width)
+    return f"{text[:-1]} {'min' if text.endswith('m') else text[-1]}"

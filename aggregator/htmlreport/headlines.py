@@ -44,12 +44,12 @@ def _caches(table: pd.DataFrame) -> Iterator[Headline]:
 
 def _tasks(table: pd.DataFrame) -> Iterator[Headline]:
     failures = int(table["failures"].sum())
-    yield Headline("tasks", value(table["runs"].sum(), "count"), f"{failures:,} failed", failures > 0)
+    yield Headline("failed tasks", f"{failures:,}", f"of {plural(int(table['runs'].sum()), 'run')}", failures > 0)
 
 
 def _feeds(table: pd.DataFrame) -> Iterator[Headline]:
     failing = int((table["error_share"] > 0).sum())
-    yield Headline("feeds", value(len(table), "count"), f"{failing:,} with failures", failing > 0)
+    yield Headline("failing feeds", f"{failing:,}", f"of {plural(len(table), 'feed')}", failing > 0)
 
 
 def _checks(table: pd.DataFrame) -> Iterator[Headline]:

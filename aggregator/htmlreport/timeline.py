@@ -98,7 +98,7 @@ def timeline(asked: Asked) -> Timeline | None:
 
 def _width(first: int, end: int, windows: set[int]) -> int:
     """The least in which each window lies whole, and that makes few buckets; seconds."""
-    longer = (DAY * 2**n for n in count())
+    longer = (DAY << n for n in count())
     for width in (*_WITHIN_A_DAY, *takewhile(lambda width: width < 4 * (DAY + end - first), longer)):
         if end - (first - first % width) <= MOST * width and not any(width % window for window in windows):
             return width
