@@ -10,12 +10,17 @@ from typing import Any
 
 from ..spans import DAY
 from .texts import seconds, visible
-from .timeline import Timeline
+from .timeline import OUTCOMES, Timeline
 
 Spec = dict[str, Any]
 
-OUTCOMES = {"ok": "var(--ok)", "cancelled": "var(--c4)", "aborted": "var(--c3)", "error": "var(--bad)"}
-"""From the bottom of a bar to its top."""
+_COLOURS = {
+    "ok": "var(--ok)",
+    "cancelled": "var(--c4)",
+    "aborted": "var(--c3)",
+    "error": "var(--bad)",
+    "other": "var(--muted)",
+}
 _QUANTILES = {"p50": "var(--c1)", "p95": "var(--c2)", "p99": "var(--c3)"}
 _SHORTEST = 1e-6
 """Seconds: where a logarithmic scale begins."""
@@ -34,21 +39,18 @@ _CONFIG = {
 
 
 def requests(line: Timeline) -> Spec:
-    """Bars of requests, by how they ended."""
+    """Bars of requests, by how they ended; failed ones on top."""
     present = {outcome for bucket in line.buckets for outcome in bucket.outcomes}
-    stacked = [name for name in OUTCOMES if name in present] + sorted(present - OUTCOMES.keys())
-    rows = [
-        {"t": bucket.start * 1000, "outcome": visible(name), "requests": high - low, "low": low, "high": high}
-        for bucket in line.buckets
-        for name, (low, high) in zip(
-            stacked, pairwise(accumulate((bucket.outcomes.get(name, 0) for name in stacked), initial=0)), strict=True
-        )
-        if high > low
-    ]
-    colours = {
-        "domain": [visible(name) for name in stacked],
-        "range": [OUTCOMES.get(name, "var(--muted)") for name in stacked],
-    }
+    stacked = [name for name in OUTCOMES if name in present]
+    rows = []
+    for bucket in line.buckets:
+        bounds = pairwise(accumulate((bucket.outcomes.get(name, 0) for name in stacked), initial=0))
+        rows += [
+            {"t": bucket.start * 1000, "outcome": name, "requests": high - low, "low": low, "high": high}
+            for name, (low, high) in zip(stacked, bounds, strict=True)
+            if high > low
+        ]
+    colours = {"domain": stacked, "range": [_COLOURS[name] for name in stacked]}
     encoding = {
         **_time(line),
         "y": {"field": "low", "type": "quantitative"},

@@ -12,7 +12,7 @@ from ..panels import Asked, Panel, View, overview
 from . import figures
 from .figures import Figure, top
 from .headlines import Headline, headlines
-from .texts import moment
+from .texts import moment, visible
 from .timeline import Timeline, timeline
 
 ROWS = 25
@@ -64,8 +64,9 @@ class Contents:
 
     @property
     def charts(self) -> dict[str, object]:
-        """By id."""
-        return {figure.id: figure.spec for section in self.sections for figure in section.figures}
+        """By id, each with what a screen reader says of it."""
+        figures = (figure for section in self.sections for figure in section.figures)
+        return {each.id: {**each.spec, "description": f"{each.title}. {each.caption}"} for each in figures}
 
 
 def gather(asked: Asked, title: str, made: float) -> Contents:
@@ -135,7 +136,7 @@ def _quality_notes(panels: Mapping[str, Panel], view: View) -> Iterator[str]:
     if "capped" not in panels and not view.problem:
         yield "Nothing is capped: each value of a label is shown under its own name."
     if view.others:
-        others = ", ".join(view.others[:ROWS])
+        others = ", ".join(map(visible, view.others[:ROWS]))
         yield f"The folder also holds {others}; logemit show --summary NAME tells of them."
 
 

@@ -10,8 +10,8 @@ from ..panels import Column, Panel
 from ..panels.formats import column
 from ..spans import shown
 from . import charts
-from .texts import seconds, visible
-from .timeline import Timeline
+from .texts import seconds
+from .timeline import OUTCOMES, Timeline
 
 _START = Column("start", "from (UTC)", "time")
 _REQUESTS = Column("requests", "requests", "count")
@@ -32,8 +32,8 @@ class Figure:
 
 def traffic(line: Timeline) -> Iterator[Figure]:
     """Requests and errors over time."""
-    outcomes = sorted({outcome for bucket in line.buckets for outcome in bucket.outcomes})
-    columns = (_START, _REQUESTS, *(Column(f"of_{name}", visible(name), "count") for name in outcomes))
+    outcomes = [name for name in OUTCOMES if any(name in bucket.outcomes for bucket in line.buckets)]
+    columns = (_START, _REQUESTS, *(Column(f"of_{name}", name, "count") for name in outcomes))
     yield _over_time(
         "requests",
         "Requests over time",

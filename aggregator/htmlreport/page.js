@@ -21,24 +21,23 @@ Promise.all(Object.entries(specs).map(([id, spec]) => draw(id, spec))).then(() =
   document.documentElement.dataset.charts = "done";
 });
 
-// Tables: a click on the head of a column sorts by it, numbers greatest first, a second one the other way round.
-function compare(a, b) {
-  return typeof a === "string" ? a.localeCompare(b) : a - b;
-}
+// Tables: a click on the head of a column sorts by it, numbers greatest first; a second one, the other way round.
+const texts = new Intl.Collator(undefined, { numeric: true });
 
 function sort(table, at, head) {
-  const isText = !head.classList.contains("number");
-  const order = head.ariaSort === (isText ? "ascending" : "descending") ? (isText ? -1 : 1) : isText ? 1 : -1;
-  const value = (row) => {
-    const cell = row.cells[at];
-    return isText ? cell.textContent : "value" in cell.dataset ? Number(cell.dataset.value) : NaN;
+  const isText = head.classList.contains("text");
+  const usual = isText ? "ascending" : "descending";
+  const way = head.getAttribute("aria-sort") !== usual ? usual : isText ? "descending" : "ascending";
+  const sign = way === "ascending" ? 1 : -1;
+  const value = (row) => (isText ? row.cells[at].textContent : Number(row.cells[at].dataset.value ?? NaN));
+  const compare = (a, b) => {
+    if (isText) return sign * texts.compare(a, b);
+    return Number.isNaN(a) - Number.isNaN(b) || sign * (a - b) || 0;
   };
-  const missing = (row) => Number.isNaN(value(row));
-  const rows = [...table.tBodies[0].rows];
-  rows.sort((a, b) => missing(a) - missing(b) || order * compare(value(a), value(b)) || 0);
+  const rows = [...table.tBodies[0].rows].sort((a, b) => compare(value(a), value(b)));
   table.tBodies[0].append(...rows);
   for (const each of table.tHead.rows[0].cells) each.removeAttribute("aria-sort");
-  head.ariaSort = order === 1 ? "ascending" : "descending";
+  head.setAttribute("aria-sort", way);
 }
 
 for (const table of document.querySelectorAll("table.sortable")) {

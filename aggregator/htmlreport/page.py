@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +13,7 @@ from .contents import Contents
 
 _FOLDER = Path(__file__).parent
 _NEEDED = {"jinja2": "Jinja2", "vl_convert": "vl-convert-python"}
-_LIBRARY = "window.vegaEmbed = vegaEmbed"
+_EXPORTED = "window.vegaEmbed = vegaEmbed"
 
 
 def require() -> None:
@@ -25,11 +26,10 @@ def require() -> None:
 def render(contents: Contents) -> str:
     """The same for the same contents. Raises UsageError."""
     require()
-    import vl_convert  # noqa: PLC0415
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
     from markupsafe import Markup  # noqa: PLC0415
 
-    library = _in_script(vl_convert.javascript_bundle(_LIBRARY))
+    library = _library()
     script, style = (_text(name) for name in ("page.js", "page.css"))
     policy = {
         "default-src": "'none'",
@@ -54,6 +54,13 @@ def render(contents: Contents) -> str:
         script=Markup(script),  # noqa: S704
         style=Markup(style),  # noqa: S704
     )
+
+
+@cache
+def _library() -> str:
+    import vl_convert  # noqa: PLC0415
+
+    return _in_script(vl_convert.javascript_bundle(_EXPORTED))
 
 
 def _text(name: str) -> str:

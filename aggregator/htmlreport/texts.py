@@ -12,10 +12,10 @@ LONGEST = 160
 """Characters of a text from a log that are shown."""
 
 
-def visible(text: str) -> str:
+def visible(text: str, longest: int = LONGEST) -> str:
     """What a log says, without what cannot be seen or turns around what follows; what is long is cut."""
-    shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text[:LONGEST])
-    return f"{shown}…" if len(text) > LONGEST else shown
+    shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text[:longest])
+    return f"{shown}…" if len(text) > longest else shown
 
 
 def heads(panel: Panel) -> Iterator[tuple[Any, str]]:

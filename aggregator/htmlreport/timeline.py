@@ -20,6 +20,8 @@ from ..spans import DAY
 
 SUMMARY = "http_requests"
 MEASURE = "duration_seconds"
+OUTCOMES = ("ok", "cancelled", "aborted", "error", "other")
+"""Others than those that are known are the last."""
 QUANTILES = ("p50", "p95", "p99")
 MOST = 150
 """Buckets."""
@@ -111,7 +113,8 @@ def _buckets(asked: Asked, starts: range) -> Iterator[Bucket]:
     times = asked.read(SUMMARY, freq=freq, measure=MEASURE)
     outcomes: dict[int, dict[str, int]] = {}
     for start, outcome, requests in zip(ended["window_start"], ended["outcome"], ended["count"], strict=True):
-        outcomes.setdefault(_seconds(start), {})[outcome] = int(requests)
+        bucket, known = outcomes.setdefault(_seconds(start), {}), outcome if outcome in OUTCOMES else OUTCOMES[-1]
+        bucket[known] = bucket.get(known, 0) + int(requests)
     rows = zip(times.index, *(times[name] for name in QUANTILES), strict=True)
     quantiles = {_seconds(start): dict(zip(QUANTILES, map(_told, values), strict=True)) for start, *values in rows}
     nothing: dict[str, float | None] = dict.fromkeys(QUANTILES)
