@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from aggregator.errors import OutputError
+
 from .options import EXIT_CODES, ConfigFile, Output, Since, Until, explained, folder, moments, output, settings
 
 
@@ -31,6 +33,9 @@ def report_command(
     from aggregator.published import publish
     from aggregator.urls import shown
 
+    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+        why = "it is a folder; name a file" if path.is_dir() else "there is no such folder"
+        raise OutputError(f"{path}: cannot be written: {why}")
     htmlreport.require()
     now = datetime.now(UTC)
     asked = Asked(target, *moments(since, until, now), settings(config).catalogue)
@@ -41,6 +46,7 @@ def report_command(
         typer.echo(page, nl=False)
     else:
         publish(path, [page.encode()])
+        typer.echo(path)
     raise typer.Exit(65 if contents.problem else 0)
 
 

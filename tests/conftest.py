@@ -24,7 +24,17 @@ ROOT = Path(__file__).parent.parent
 LOGEMIT = Path(sys.executable).with_name("logemit")
 
 Events = Callable[..., list[dict[str, Any]]]
-LONG = {"reliability", "remote", "fuzz", "parity", "test_docs", "test_machine_code", "test_servers", "test_split"}
+LONG = {
+    "reliability",
+    "remote",
+    "htmlreport",
+    "fuzz",
+    "parity",
+    "test_docs",
+    "test_machine_code",
+    "test_servers",
+    "test_split",
+}
 """Folders and modules of tests that take seconds."""
 
 # Neither how quick a machine is nor chance decides, but where chance is asked to search.

@@ -41,7 +41,7 @@ class Browser:
         self._do("Emulation.setEmulatedMedia", media="print")
 
     def run(self, script: str, *arguments: Any) -> Any:
-        return self._driver.execute_script(script, *arguments)  # type: ignore[no-untyped-call]
+        return self._driver.execute_script(script, *arguments)
 
     def all(self, selector: str) -> list[WebElement]:
         return self._driver.find_elements(By.CSS_SELECTOR, selector)
@@ -63,6 +63,9 @@ class Browser:
 
     def wait(self, condition: Callable[[], Any]) -> None:
         WebDriverWait(self._driver, _PATIENCE, 0.05).until(lambda _: condition())
+
+    def wait_for_text(self, selector: str, text: str) -> None:
+        self.wait(lambda: text in self.texts(selector))
 
     def console(self) -> list[str]:
         """What was written there since it was asked last: errors, and what the page's policy refused."""

@@ -90,7 +90,6 @@ def test_names_are_text(page: str) -> None:
 
 def test_a_page_has_a_bound(page: str) -> None:
     read = Page(page)
-    assert max(read.texts("tr").count(""), 0) >= 0
     (caption,) = [text for text in read.texts("small") if text.startswith("the first")]
     assert caption == f"the first 25 of {len(HOSTILE) + MANY + 1}"
     assert len(read.charts["view-time"]["data"]["values"]) == 10
@@ -106,11 +105,10 @@ def test_names_are_inert(browser: Browser, page: str) -> None:
     labels = browser.texts("#chart-view-time .mark-text.role-mark text")[:10]
     for label, name in zip(labels, HOSTILE, strict=False):
         assert label == shown(name)
-    for at, bar in enumerate(browser.all("#chart-view-time .mark-rect.role-mark path")):
+    for name, bar in zip(HOSTILE, browser.all("#chart-view-time .mark-rect.role-mark path"), strict=False):
         browser.point_at(bar)
-        browser.wait(lambda at=at: shown(HOSTILE[at]) in browser.texts("#vg-tooltip-element.visible td.value"))
-    for button in browser.all("table.sortable th:first-child button"):
-        browser.click(button)
+        browser.wait_for_text("#vg-tooltip-element.visible td.value", shown(name))
+    browser.run("for (const button of document.querySelectorAll('.sortable button')) button.click()")
     assert browser.all("#vg-tooltip-element img, #vg-tooltip-element script, td img, th img, main script") == []
     assert browser.run("return window.pwned") is None
     assert browser.console() == []

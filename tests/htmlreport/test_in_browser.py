@@ -1,6 +1,5 @@
 """A report in Chromium: what is drawn, what it answers to, and that it runs and loads nothing but its own."""
 
-import re
 from typing import Any
 
 import pytest
@@ -8,10 +7,10 @@ import pytest
 from .chromium import Browser
 from .read_page import Page
 
-DRAWN = "[role='graphics-object'] path"
+QUANTILES = ("p50", "p95", "p99")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def shown(browser: Browser, page: str) -> Browser:
     browser.show(page)
     return browser
@@ -26,7 +25,9 @@ def test_all_charts_are_drawn(shown: Browser, page: str) -> None:
     assert set(charts) == {"requests", "errors", "latency", "heat-map", "view-time", "query-time"}
     for name, chart in charts.items():
         (drawing,) = shown.all(f"#chart-{name}[data-state='drawn'] svg")
-        assert drawing.get_attribute("aria-label") == chart["description"]
+        (place,) = shown.all(f"#chart-{name}")
+        assert place.aria_role == "graphics-document"
+        assert place.accessible_name == chart["description"]
         assert drawing.size["width"] > 800
     assert shown.console() == []
     for name in ("requests", "errors", "heat-map"):
@@ -39,7 +40,7 @@ def test_all_charts_are_drawn(shown: Browser, page: str) -> None:
 
 def test_nothing_is_loaded(shown: Browser) -> None:
     assert shown.run("return performance.getEntriesByType('resource').map(entry => entry.name)") == []
-    assert shown.all("link, img, iframe, object, embed, script[src], form") == []
+    assert shown.all("link, img, iframe, object, embed, script[src]") == []
 
 
 def test_a_bar_tells_its_numbers(shown: Browser, page: str) -> None:
@@ -95,7 +96,7 @@ def test_tables_are_sorted_by_what_is_clicked(shown: Browser) -> None:
         assert numbers == sorted(numbers, reverse=way == "descending")
     assert way == "ascending"
     shown.click(heads[0].find_element("css selector", "button"))
-    assert column(0) == sorted(views, key=lambda view: re.sub(r"\W", "", view).lower())
+    assert column(0) == shown.run("return arguments[0].sort(new Intl.Collator().compare)", views) != views
     assert [head.get_attribute("aria-sort") for head in heads] == ["ascending", *[None] * (len(heads) - 1)]
 
 
@@ -137,14 +138,18 @@ def test_a_phone(browser: Browser, page: str) -> None:
 def test_the_policy_lets_nothing_else_run_or_load(browser: Browser, page: str) -> None:
     browser.show(page)
     browser.run(
-        "window.refused = [];"
-        "document.addEventListener('securitypolicyviolation', e => refused.push(e.effectiveDirective));"
-        "document.body.insertAdjacentHTML('beforeend', '<img src=x.png onerror=\"window.pwned = 1\"><p style=\"top: 0\">');"
-        "const script = document.createElement('script');"
-        "script.textContent = 'window.pwned = 1';"
-        "document.body.append(script);"
-        "fetch('data:,').catch(() => 0);"
-        "try { new Function('window.pwned = 1')() } catch { refused.push('eval') }"
+        """\
+        window.refused = [];
+        document.addEventListener("securitypolicyviolation", event => refused.push(event.effectiveDirective));
+        const image = '<img src="x.png" onerror="window.pwned = 1">', styled = '<p style="top: 0">';
+        document.body.insertAdjacentHTML("beforeend", image + styled);
+        const script = document.createElement("script");
+        script.textContent = "window.pwned = 1";
+        document.body.append(script);
+        fetch("data:,").catch(() => 0);
+        const compile = () => new Function("window.pwned = 1")();
+        setTimeout(() => { try { compile() } catch { refused.push("eval") } });  // a driver's own code may compile
+        """
     )
     wanted = {"img-src", "script-src-elem", "script-src-attr", "style-src-attr", "connect-src", "eval"}
     browser.wait(lambda: wanted <= set(browser.run("return refused")))
