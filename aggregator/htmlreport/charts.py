@@ -32,7 +32,7 @@ _CONFIG = {
     "font": _FONT,
     "view": {"stroke": None},
     "axis": {**_QUIET, "title": None, "gridColor": "var(--line)", "domainColor": "var(--line)", "ticks": False},
-    "axisX": {"grid": False, "labelOverlap": True, "labelFlush": True, "labelPadding": 6},
+    "axisX": {"grid": False, "labelOverlap": True, "labelFlush": True, "labelSeparation": 14, "labelPadding": 6},
     "axisY": {"minExtent": 48, "labelPadding": 6, "domain": False},
     "legend": {**_QUIET, "orient": "top", "title": None},
 }

@@ -2,6 +2,7 @@
 
 import json
 from html.parser import HTMLParser
+from itertools import takewhile
 from typing import Any
 
 
@@ -34,18 +35,32 @@ class Page(HTMLParser):
     @property
     def headlines(self) -> dict[str, tuple[str, str]]:
         """Name to (value, note)."""
-        texts, found = iter(self.elements), {}
-        for tag, attributes, _ in texts:
-            if (tag, attributes.get("class")) == ("dl", "headlines"):
+        parts = self._definitions("headlines")
+        return {name: (value, note) for name, value, note in zip(parts[::3], parts[1::3], parts[2::3], strict=True)}
+
+    @property
+    def facts(self) -> dict[str, str]:
+        parts = self._definitions("facts")
+        return dict(zip(parts[::2], parts[1::2], strict=True))
+
+    def _definitions(self, name: str) -> list[str]:
+        """The texts of what is in a `dl` of a class."""
+        elements = iter(self.elements)
+        for tag, attributes, _ in elements:
+            if (tag, attributes.get("class")) == ("dl", name):
                 break
-        parts = []
-        for tag, _, text in texts:
-            if tag not in ("div", "dt", "dd"):
-                break
-            if tag != "div":
-                parts.append("".join(text))
-        for name, value, note in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
-            found[name] = value, note
+        inside = takewhile(lambda element: element[0] in ("div", "dt", "dd", "small"), elements)
+        return ["".join(text) for tag, _, text in inside if tag in ("dt", "dd")]
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The cells of all tables."""
+        found: list[list[str]] = []
+        for tag, _, text in self.elements:
+            if tag == "tr":
+                found.append([])
+            elif tag in ("td", "bdi"):
+                found[-1].append("".join(text))
         return found
 
     @property

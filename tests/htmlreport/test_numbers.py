@@ -10,10 +10,13 @@ import pytest
 
 import aggregator
 from aggregator import config
+from aggregator.htmlreport import gather, render
 from aggregator.htmlreport.timeline import MOST, timeline
 from aggregator.panels import Asked
 
 from .read_page import Page
+
+CAPPED = "django_http_requests_total_by_view_transport_method_total{"
 
 
 @pytest.fixture(scope="module")
@@ -148,11 +151,31 @@ def test_few_buckets_in_which_each_window_lies_whole(tmp_path: Path, window: str
     assert sum(cell.requests for cell in line.cells) == 3
 
 
+def test_what_was_lost_rejected_and_capped(tmp_path: Path) -> None:
+    log, out, settings = tmp_path / "app.log", tmp_path / "out", tmp_path / "logemit.toml"
+    settings.write_text("max_label_values = 4\n")
+    numbers = [*range(5), *range(8, 12), 3, 4]  # three never came, two came twice
+    lines = [_request(f"2020-11-20T10:00:{n:02}Z", view=f"view-{n}", proc="a" * 16, seq=n) for n in numbers]
+    rejected = ['{"logemit":1,"event":"http_request","timestamp":"yesterday"}\n'] * 6
+    log.write_text("".join([*lines, *rejected, "booting\n"]))
+    aggregator.aggregate([str(log)], out, config.load(settings))
+    read = Page(render(gather(Asked(out), "Trouble", 1.8e9)))
+    told = {name.partition(" ")[0]: value for name, value in read.facts.items()}
+    expected = {"read": 18, "events": 9, "foreign": 1, "rejected": 6, "duplicates": 2, "missing": 0, "lost": 3}
+    assert {name: told[name] for name in expected} == {name: str(number) for name, number in expected.items()}
+    assert read.headlines["lost events"] == ("3", "over all runs")
+    shown = [line for line in (out / "metrics.prom").read_text().splitlines() if line.startswith(CAPPED)]
+    views = {line.partition('view="')[2].partition('"')[0] for line in shown}
+    assert "__other__" in views
+    (row,) = [row for row in read.rows if row and row[0] == CAPPED[:-1]]
+    assert row == [row[0], str(9 - len(views - {"__other__"})), "values of view"]
+
+
 def _windows(out: Path) -> list[tuple[Any, ...]]:
     with duckdb.connect() as connection:
         return connection.execute(f"SELECT window_seconds FROM '{out}/http_requests/*/*.parquet'").fetchall()
 
 
-def _request(moment: str) -> str:
+def _request(moment: str, **fields: object) -> str:
     event = {"logemit": 1, "event": "http_request", "timestamp": moment, "service": "shop", "outcome": "ok"}
-    return json.dumps({**event, "view": "index", "duration_seconds": 0.0105}, separators=(",", ":")) + "\n"
+    return json.dumps({**event, "view": "index", "duration_seconds": 0.0105, **fields}, separators=(",", ":")) + "\n"
