@@ -84,8 +84,8 @@ def _windows(out: str | Path, since: datetime | str | None = None, until: dateti
     cells = cells.astype({"check": "str", "service": "str"})
     cells["failed"] = cells["events"].where(cells["healthy"] == "false", 0)
     keys = ["check", "service", "window_start"]
-    summed = cells.groupby(keys)[["failed", "events"]].sum().rename(columns={"events": "checks"})
-    return summed.reset_index()
+    summed: pd.DataFrame = cells.groupby(keys)[["failed", "events"]].sum().reset_index()
+    return summed.rename(columns={"events": "checks"})
 
 
 def _of_service(name: Any, windows: pd.DataFrame) -> Iterator[tuple[Any, ...]]:

@@ -15,7 +15,8 @@ from .output import visible
 _GAP = 2
 _NAME_CELLS = 24
 """Of a name, as far as it is so long, before details are shown."""
-_LEAST_CELLS = 8
+_LEAST_CELLS = 16
+"""Of a name, as far as it is so long, before other columns are shown."""
 _CELL_CHARACTERS = 4
 """Of a cell at most: marks that are put on others take no room."""
 
@@ -39,7 +40,6 @@ class _Shown:
 
     @property
     def least(self) -> int:
-        """What it takes at least to say something."""
         return min(self.width, _LEAST_CELLS) if self.is_text else self.width
 
     @property
@@ -66,13 +66,14 @@ def facts(panel: Panel, width: int) -> list[Text]:
     told = [(column, visible(formats.value(row[column.name], column.unit))) for column in panel.columns]
     names = max(cell_len(column.title) for column, _ in told)
     values = min(max(cell_len(text) for _, text in told), max(1, width - names - _GAP))
-    widths = [names, values, max(1, width - names - values - 2 * _GAP)]
+    room = width - names - values - 2 * _GAP
     made = []
     for column, text in told:
         style = "red" if column.bad and row[column.name] > 0 else ""
-        first, *rest = wrap(column.help, widths[-1]) or [""]
-        made.append(_line([(column.title, "bold", True), (text, style, False), (first, "dim", True)], widths))
-        made += [_line([("", "", True), ("", "", True), (more, "dim", True)], widths) for more in rest]
+        first, *more = wrap(column.help, room) if column.help and room >= _LEAST_CELLS else [""]
+        shown = [(column.title, "bold", True), (text, style, False)]
+        made.append(_line([*shown, (first, "dim", True)], [names, values, max(0, room)]))
+        made += [Text(" " * (width - room) + line, "dim") for line in more]
     return made
 
 
@@ -119,7 +120,7 @@ def _style(shown: _Shown, row: int) -> str:
 
 def _line(cells: Sequence[tuple[str, str, bool]], widths: Sequence[int]) -> Text:
     """Of (text, style, whether it stands on the left)."""
-    line = Text(no_wrap=True, end="")
+    line = Text(no_wrap=True)
     for at, ((text, style, is_left), width) in enumerate(zip(cells, widths, strict=True)):
         short = cut(text, width)
         room = " " * (width - cell_len(short))

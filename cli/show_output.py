@@ -15,6 +15,7 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
+from aggregator.errors import UsageError
 from aggregator.panels import Panel, View
 
 from . import columns
@@ -39,14 +40,16 @@ class How:
         """With the requests by dimensions, or the summary, sorted as asked for. Raises UsageError."""
         if self.sort is None or not view.has_events:
             return view
-        at = 0 if self.single else next(at for at, panel in enumerate(view.panels) if not _is_whole(panel))
-        panels = (*view.panels[:at], view.panels[at].sorted(self.sort), *view.panels[at + 1 :])
+        meant = next((panel for panel in view.panels if self.single or panel.name == "requests_by"), None)
+        if meant is None:
+            raise UsageError("--sort: there are no requests to sort; name a summary with --summary")
+        panels = tuple(panel.sorted(self.sort) if panel is meant else panel for panel in view.panels)
         return replace(view, panels=panels)
 
     def rows(self, panel: Panel) -> int:
         if self.limit is not None:
             return self.limit or len(panel.table)
-        return SINGLE_SHOWN if self.single else REQUESTS_SHOWN if panel.name == "requests" else OTHERS_SHOWN
+        return SINGLE_SHOWN if self.single else REQUESTS_SHOWN if panel.name == "requests_by" else OTHERS_SHOWN
 
 
 def show(view: View, how: How, *, as_json: bool) -> None:
@@ -116,26 +119,13 @@ def _with_rankings(view: View, how: How) -> Iterator[Panel]:
     """Where not all requests are shown, also those with the most errors, and the slowest."""
     for panel in view.panels:
         yield panel
-        if (
-            panel.name != "requests"
-            or _is_whole(panel)
-            or how.single
-            or how.sort
-            or len(panel.table) <= how.rows(panel)
-        ):
+        if panel.name != "requests_by" or how.sort is not None or len(panel.table) <= how.rows(panel):
             continue
         by = [column.name for column in panel.columns if column.unit == "text"]
         for order, names in (("errors", ("requests", "error_share")), ("p95", ("requests", "p50", "p99"))):
-            ranking = panel.most(order).only(*by, order, *names)
+            ranking = replace(panel.most(order).only(*by, order, *names), name=order)
             if not ranking.is_empty:
-                yield replace(
-                    ranking, name=order, columns=tuple(replace(each, detail=False) for each in ranking.columns)
-                )
-
-
-def _is_whole(panel: Panel) -> bool:
-    """All requests in one row."""
-    return all(column.unit != "text" for column in panel.columns)
+                yield ranking
 
 
 def _panel(panel: Panel, how: How, width: int) -> tuple[list[Text], list[str]]:

@@ -64,8 +64,9 @@ class Panel:
         return replace(found, table=found.table[found.table[name] > 0])
 
     def only(self, *names: str) -> "Panel":
-        """These of its columns. Raises UsageError."""
-        return replace(self, columns=tuple(map(self.column, names)), table=self.table[list(names)])
+        """These of its columns, none a detail. Raises UsageError."""
+        columns = tuple(replace(self.column(name), detail=False) for name in names)
+        return replace(self, columns=columns, table=self.table[list(names)])
 
 
 def panel(name: str, title: str, summary: str, columns: tuple[Column, ...], table: pd.DataFrame) -> Panel:

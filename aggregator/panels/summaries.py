@@ -28,13 +28,13 @@ def of_summary(asked: Asked, summary: str, by: Sequence[str] | None = None, meas
     _check(definition, keys, measure)
     found = asked.read(summary, keys, measure=measure)
     shown = _measure(definition, measure)
-    columns = [*dimensions(keys), Column("count", "events", "count"), Column("rate", "rate", "rate")]
+    columns = [*dimensions(keys), Column("count", "events", "count"), Column("rate", "rate", "rate", detail=True)]
     if definition.errors is not None:
         columns.append(Column("error_share", "errors", "share", bad=True))
     if shown is not None:
         unit = _unit(shown)
         names = ["mean", "p50", "p95", "p99"] if shown.bins else ["mean"]
-        columns += [Column(name, name, "number" if name == "mean" and unit == "count" else unit) for name in names]
+        columns += [Column(name, name, _of_mean(unit) if name == "mean" else unit, name == "mean") for name in names]
         found["sum"] = asked.sums(summary, keys, [f"{shown.name}_sum"])[f"{shown.name}_sum"].to_numpy()
         columns.append(Column("sum", "total", unit))
     columns += [Column(f"{gauge}_last", gauge, _unit_of(gauge), help="the last value") for gauge in definition.gauges]
@@ -71,6 +71,10 @@ def _measure(summary: Summary, name: str | None) -> Measure | None:
 
 def _unit(measure: Measure) -> Unit:
     return "number" if measure.is_value else measure.unit  # type: ignore[return-value]
+
+
+def _of_mean(unit: Unit) -> Unit:
+    return "number" if unit == "count" else unit
 
 
 def _unit_of(gauge: str) -> Unit:

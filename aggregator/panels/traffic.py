@@ -40,7 +40,7 @@ def requests(asked: Asked, by: tuple[str, ...] = ("view",)) -> Panel:
         Column("db_share", "in db", "share", help="time in the database, of all"),
     )
     title = f"Requests by {', '.join(by)}" if by else "Requests"
-    return panel("requests", title, "http_requests", columns, table).sorted("total_seconds")
+    return panel("requests_by" if by else "requests", title, "http_requests", columns, table).sorted("total_seconds")
 
 
 def queries(asked: Asked, by: tuple[str, ...] = ("alias", "operation")) -> Panel:

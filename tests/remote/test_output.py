@@ -14,6 +14,7 @@ import pytest
 
 from aggregator import read
 from aggregator.errors import InputError, OutputError, ReadWriteError, StateError, UsageError
+from aggregator.panels import Asked, overview
 from aggregator.run import aggregate
 from aggregator.status import status
 from tests.batch.runs import CONFIG, outputs, poll
@@ -145,6 +146,15 @@ def test_the_text_of_a_bucket_for_node_exporter(place: Place, tmp_path: Path) ->
     assert [line for line in text[1:] if not line.startswith("logemit_")] == [
         line for line in written if not line.startswith("logemit_")
     ]
+
+
+def test_show_reads_a_bucket(place: Place, tmp_path: Path) -> None:
+    place.run()
+    aggregate([str(place.log)], tmp_path / "out", CONFIG)
+    there, here = overview(Asked(place.url)), overview(Asked(tmp_path / "out"))
+    assert [panel.name for panel in there.panels] == ["feeds", "pipeline"]
+    assert there.panels[0].table.equals(here.panels[0].table)
+    assert (there.newest_event, there.others) == (here.newest_event, here.others)
 
 
 def test_runs_killed_at_any_request_are_made_up_for(
