@@ -113,16 +113,16 @@ def _views(panel: Panel | None) -> Section:
     slowest = top(panel, "p95", "view", "requests", "p50", "p95", "p99")
     failing = top(panel, "errors", "view", "requests", "errors", "error_share")
     few = (replace(slowest, title="Slowest views"), replace(failing, title="Failing views"))
-    chart = figures.most_time(panel, ("view",), "view-time", "Views")
-    return Section("views", title, (chart,), (_listing(panel), *(_listing(each) for each in few if not each.is_empty)))
+    charts = tuple(figures.most_time(panel, ("view",), "view-time", "Views"))
+    return Section("views", title, charts, (_listing(panel), *(_listing(each) for each in few if not each.is_empty)))
 
 
 def _database(panels: Mapping[str, Panel]) -> Section:
     listings = tuple(_listing(panels[name]) for name in ("queries", "models") if name in panels)
     if "queries" not in panels:
         return Section("database", "Database", listings=listings)
-    chart = figures.most_time(panels["queries"], ("alias", "operation"), "query-time", "Queries")
-    return Section("database", "Database", (chart,), listings)
+    charts = tuple(figures.most_time(panels["queries"], ("alias", "operation"), "query-time", "Queries"))
+    return Section("database", "Database", charts, listings)
 
 
 def _tables(panels: Mapping[str, Panel], view: View) -> Iterator[Section]:

@@ -57,7 +57,9 @@ def traffic(line: Timeline) -> Iterator[Figure]:
 
 
 def latency(line: Timeline) -> Iterator[Figure]:
-    """Quantiles over time, and how many requests took how long."""
+    """Quantiles over time, and how many requests took how long; nothing where none told its time."""
+    if not line.cells:
+        return
     names = ("p50", "p95", "p99")
     yield _over_time(
         "latency",
@@ -71,8 +73,6 @@ def latency(line: Timeline) -> Iterator[Figure]:
             if bucket.requests
         ],
     )
-    if not line.cells:
-        return
     rows: dict[tuple[float, float], int] = {}
     for cell in line.cells:
         rows[cell.low, cell.high] = rows.get((cell.low, cell.high), 0) + cell.requests
@@ -94,14 +94,16 @@ def latency(line: Timeline) -> Iterator[Figure]:
     )
 
 
-def most_time(panel: Panel, labels: tuple[str, ...], name: str, title: str) -> Figure:
-    """Bars of the rows of a panel that took the most time in all; its table says the same."""
+def most_time(panel: Panel, labels: tuple[str, ...], name: str, title: str) -> Iterator[Figure]:
+    """Bars of the rows of a panel that took the most time in all, if any took some; its table says the same."""
     most = top(panel, "total_seconds", *labels, "total_seconds").table
+    if most.empty:
+        return
     names = [" ".join(each) for each in most[list(labels)].itertuples(index=False)]
     times = most["total_seconds"].tolist()
     unit, texts = column(times, "seconds")
     spec = charts.bars(names, times, [f"{text} {unit}" for text in texts])
-    return Figure(name, title, "All the time of each, added up.", spec)
+    yield Figure(name, title, "All the time of each, added up.", spec)
 
 
 def top(panel: Panel, name: str, *columns: str) -> Panel:

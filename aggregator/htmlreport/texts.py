@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..panels import Panel, formats
+from ..panels import Column, Panel, formats
 
 LONGEST = 160
 """Characters of a text from a log that are shown."""
@@ -18,14 +18,14 @@ def visible(text: str, longest: int = LONGEST) -> str:
     return f"{shown}…" if len(text) > longest else shown
 
 
-def heads(panel: Panel) -> Iterator[tuple[Any, str]]:
+def heads(panel: Panel) -> Iterator[tuple[Column, str]]:
     """(column, its title with the unit)."""
     for column in panel.columns:
         unit, _ = formats.column(panel.table[column.name].tolist(), column.unit)
         yield column, visible(f"{column.title} {unit}".strip())
 
 
-def rows(panel: Panel) -> Iterator[list[tuple[Any, str, float | None]]]:
+def rows(panel: Panel) -> Iterator[list[tuple[Column, str, float | None]]]:
     """Cells, each (column, text, a number to sort by: None for text and for what is missing)."""
     columns = []
     for column in panel.columns:
@@ -35,7 +35,7 @@ def rows(panel: Panel) -> Iterator[list[tuple[Any, str, float | None]]]:
     return map(list, zip(*columns, strict=True))
 
 
-def facts(panel: Panel) -> Iterator[tuple[Any, str, float | None]]:
+def facts(panel: Panel) -> Iterator[tuple[Column, str, float | None]]:
     """The cells of the only row, with their units."""
     for column in panel.columns:
         value = panel.table[column.name].iloc[0]
