@@ -62,6 +62,19 @@ class Process:
     """Time by number, also of numbers given up: None."""
     heard_at: int = 0
 
+    @property
+    def is_complete(self) -> bool:
+        return min(self.known, default=-1) == 0 and not holes(self.known)
+
+    def would_gap(self, seq: int) -> bool:
+        return seq > max(self.known, default=-1) + 1 or seq < min(self.known, default=0)
+
+    def unite(self, other: "Process") -> None:
+        self.seen |= other.seen
+        for seq, moment in other.known.items():
+            own = self.known.get(seq, moment)
+            self.known[seq] = moment if own is None else own if moment is None else min(own, moment)
+
 
 @dataclass
 class Hour:
@@ -125,6 +138,8 @@ class Model:
         self._dates: set[str] = set()
         self._hours: dict[tuple[str, int], Hour] = {}
         self._processes: dict[str, Process] = {}
+        self._put_away: dict[str, list[tuple[str, Process]]] = defaultdict(list)
+        """With the date: complete and quiet. They are asked before a hole is believed, so who begins at 0 is new."""
 
     # Runs.
 
@@ -196,6 +211,9 @@ class Model:
             return True
         process = self._processes.setdefault(proc, Process())
         process.heard_at = now
+        if process.would_gap(seq):
+            for _, before in self._put_away[proc]:
+                process.unite(before)
         if process.seen and abs(seq - max(process.seen)) > 10**9:
             self.accounts["unchecked"] += 1
             return True
@@ -225,9 +243,16 @@ class Model:
                 if min(at for number in block if (at := process.known[number]) is not None) < now - DAY:
                     self.accounts["lost"] += len(hole)
                     process.known.update(dict.fromkeys(hole))
-            if process.heard_at < now - 7 * DAY:
+            if process.heard_at < now - 2 * HOUR and process.is_complete:
+                self._put_away[proc].append((date_of(now), process))
+                del self._processes[proc]
+            elif process.heard_at < now - 7 * DAY:
                 del self._processes[proc]
                 self.has_forgotten = True
+        for proc, parts in self._put_away.items():
+            kept = [part for part in parts if part[0] >= date_of(now - 7 * DAY)]
+            self.has_forgotten |= len(kept) < len(parts)
+            self._put_away[proc] = kept
 
     @property
     def missing(self) -> int:
