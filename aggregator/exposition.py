@@ -62,7 +62,7 @@ def _parts(
     """One metric's family, a part of its series each time, at least one part."""
     view = View.of(metric, totals, before, config, admission)
     shown, found = view.shown, view.series(totals, metric.filter)
-    make = _MAKE[metric.type](metric, found if shown is None else found.shown_as(shown))
+    make = made(metric, found if shown is None else found.shown_as(shown))
     known: set[Labels] = set()
     if view.at_zero:
         known = set(view.series(totals, Filter()).labels if shown is None else shown.values())
@@ -114,8 +114,13 @@ class View:
         return of.series(wanted, self.grouping, living=self.is_living)
 
 
+def made(metric: Metric, series: Series) -> "Numbers | Histogram":
+    """What a metric makes of each label set."""
+    return _MAKE[metric.type](metric, series)
+
+
 @dataclass(frozen=True, slots=True)
-class _Numbers:
+class Numbers:
     """Of a counter or a gauge."""
 
     metric: Metric
@@ -134,7 +139,7 @@ class _Numbers:
 
 
 @dataclass(frozen=True, slots=True)
-class _Histogram:
+class Histogram:
     metric: Metric
     counts: dict[Labels, list[int]]
     """Of each bucket, not cumulative."""
@@ -153,27 +158,27 @@ class _Histogram:
         return histogram
 
 
-def _counter(metric: Metric, series: Series) -> _Numbers:
+def _counter(metric: Metric, series: Series) -> Numbers:
     if metric.value.endswith("_missing"):
         present = series.counts(metric.value.removesuffix("_missing"), ())
         events = series.sums("events")
-        return _Numbers(metric, {key: count - sum(present.get(key, ())) for key, count in events.items()})
-    return _Numbers(metric, _scaled(series, metric.value))
+        return Numbers(metric, {key: count - sum(present.get(key, ())) for key, count in events.items()})
+    return Numbers(metric, _scaled(series, metric.value))
 
 
-def _gauge(metric: Metric, series: Series) -> _Numbers:
+def _gauge(metric: Metric, series: Series) -> Numbers:
     """Of the processes that live, where the summary tells processes apart."""
     if metric.value == "info":
-        return _Numbers(metric, dict.fromkeys(series.labels, 1))
+        return Numbers(metric, dict.fromkeys(series.labels, 1))
     if metric.value == "processes":
         named = set(zip(series.of_rows(), series.column(PROC), strict=True))
-        return _Numbers(metric, Counter(key for key, _ in named))
+        return Numbers(metric, Counter(key for key, _ in named))
     values: dict[Labels, list[tuple[int, float]]] = defaultdict(list)
     told = zip(series.of_rows(), series.column(f"{metric.value}_at"), series.column(metric.value), strict=True)
     for key, at, value in told:
         if value is not None:
             values[key].append((at, value))
-    return _Numbers(metric, {key: combined(metric.over, found) for key, found in values.items()})
+    return Numbers(metric, {key: combined(metric.over, found) for key, found in values.items()})
 
 
 def combined(over: str, found: list[tuple[int, float]]) -> float:
@@ -190,12 +195,12 @@ def combined(over: str, found: list[tuple[int, float]]) -> float:
             return max(found)[1]
 
 
-def _histogram(metric: Metric, series: Series) -> _Histogram:
+def _histogram(metric: Metric, series: Series) -> Histogram:
     counts = series.counts(metric.measure, metric.buckets)
-    return _Histogram(metric, counts, _scaled(series, f"{metric.measure}_sum"))
+    return Histogram(metric, counts, _scaled(series, f"{metric.measure}_sum"))
 
 
-_MAKE: Mapping[str, Callable[[Metric, Series], _Numbers | _Histogram]] = {
+_MAKE: Mapping[str, Callable[[Metric, Series], Numbers | Histogram]] = {
     "counter": _counter,
     "gauge": _gauge,
     "histogram": _histogram,

@@ -28,6 +28,12 @@ def rollup(batch: Batch, summary: Summary, window_seconds: int) -> Cube:
     return grouped(summary, _cells(batch, summary, window_seconds), _bins(batch, summary))
 
 
+def lined(batch: Batch, summary: Summary, window_seconds: int) -> Cube:
+    """The same with a row for each line, in their order."""
+    bins = _bins(batch, summary).sort_by("row")
+    return Cube(summary, _cells(batch, summary, window_seconds), bins, is_sorted=False)
+
+
 def bins_of(values: Array, unit: str) -> Array:
     """The place of each value's bin; the last beyond the grid. Values are microseconds, bytes, counts or nanos."""
     return np.searchsorted(_BOUNDS[unit], values * 1000 if unit == "seconds" else values, side="left")

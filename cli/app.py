@@ -7,7 +7,7 @@ import typer
 
 from aggregator.errors import ConfigError, UsageError
 
-from . import dashboards, history, html_report, maintenance, monitoring, serving, show
+from . import dashboards, explain, history, html_report, init, maintenance, monitoring, serving, show
 from .options import (
     EXIT_CODES,
     AsJson,
@@ -36,7 +36,6 @@ app = typer.Typer(
     "Start with: logemit aggregate /var/log/app/*.log --out metrics",
     epilog=EXIT_CODES,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -172,5 +171,5 @@ def options(
     """Options before the command."""
 
 
-for each in (show, html_report, dashboards, history, maintenance, monitoring, serving):
+for each in (show, html_report, dashboards, explain, history, init, maintenance, monitoring, serving):
     each.register(app)

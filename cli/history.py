@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from . import completion
 from .options import (
     EXIT_CODES,
     AsJson,
@@ -35,7 +36,13 @@ def backfill_command(
         str | None, typer.Option("--until", metavar="TIME", help="The last sample: just before live scraping began.")
     ] = None,
     metric: Annotated[
-        list[str] | None, typer.Option("--metric", metavar="NAME", help="Only this family; may be given several times.")
+        list[str] | None,
+        typer.Option(
+            "--metric",
+            metavar="NAME",
+            help="Only this family; may be given several times.",
+            autocompletion=completion.metrics,
+        ),
     ] = None,
     step: Annotated[
         str | None,

@@ -13,6 +13,8 @@ import typer
 
 from aggregator.errors import LogemitError, ReadWriteError, UsageError
 
+from . import completion
+
 if TYPE_CHECKING:
     from aggregator.config import Config
 
@@ -97,6 +99,7 @@ EnvelopeName = Annotated[
         "--envelope",
         metavar="NAME",
         help="What lines are wrapped in, where it is not recognised: docker, cri, journald …; bare for nothing.",
+        autocompletion=completion.envelopes,
     ),
 ]
 

@@ -13,7 +13,7 @@ from . import charts
 from .texts import seconds
 from .timeline import OUTCOMES, Timeline
 
-_START = Column("start", "from (UTC)", "time")
+_START = Column("start", "from", "time")
 _REQUESTS = Column("requests", "requests", "count")
 
 FEW = 10

@@ -268,7 +268,9 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.bench.commits)
     @rule(pick=picks, kept=retentions, kill=kills, discard=st.booleans())
     def rebuild(self, pick: int, kept: int, kill: Plan | None, discard: bool) -> None:
-        self.bench.rebuild(self.names(pick), self.kept[kept], kill, discard=discard)
+        """From all there is: a rotated log that was left out would be taken in with the next one, if it is newer."""
+        names = self.names(pick) + (self.rotated(packing=True) if self.bench.by_name else [])
+        self.bench.rebuild(names, self.kept[kept], kill, discard=discard)
 
     def teardown(self) -> None:
         if hasattr(self, "bench"):
