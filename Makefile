@@ -22,7 +22,7 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	  $(foreach extra,$(EXTRAS),--editable '.[$(extra)]') $(if $(DJANGO),'Django~=$(DJANGO).0')
 	@touch $@ $(VENV)/.aggregator
 
-.PHONY: help demo test test-matrix test-reliability test-fuzz pytest machine-code check docs sample-logs bench bench-emitter clean
+.PHONY: help demo test test-matrix test-reliability test-fuzz pytest machine-code check docs notebooks sample-logs bench bench-emitter clean
 
 help:  ## list what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ check: $(VENV)/.dev  ## ruff, strict mypy, import-linter
 
 docs: $(VENV)/.dev  ## regenerate the references in docs/ from the code
 	$(BIN)/python -m tests.references
+
+notebooks: $(VENV)/.dev  ## run docs/notebooks and write what they show into them
+	$(BIN)/python -m tests.notebooks
 
 sample-logs: $(VENV)/.dev  ## record sample_logs/ afresh by running the example project
 	$(BIN)/python examples/record.py

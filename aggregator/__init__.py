@@ -6,13 +6,24 @@ What it offers is loaded when it is first used: pandas and pyarrow take their ti
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .budgets import error_budget
     from .frames import read
     from .health import incidents, uptime
+    from .histograms import histogram
+    from .ratios import ratio
     from .run import aggregate
 
-__all__ = ["aggregate", "incidents", "read", "uptime"]
+__all__ = ["aggregate", "error_budget", "histogram", "incidents", "ratio", "read", "uptime"]
 
-_MODULES = {"aggregate": ".run", "incidents": ".health", "read": ".frames", "uptime": ".health"}
+_MODULES = {
+    "aggregate": ".run",
+    "error_budget": ".budgets",
+    "histogram": ".histograms",
+    "incidents": ".health",
+    "ratio": ".ratios",
+    "read": ".frames",
+    "uptime": ".health",
+}
 
 
 def __getattr__(name: str) -> Any:

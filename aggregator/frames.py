@@ -1,6 +1,5 @@
 """Summaries as DataFrames: regrouped, resampled, with rates, shares, means and quantiles."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -9,20 +8,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from . import datasets
-from .catalogue import shipped
-from .definitions import Catalogue, Filter, Measure, Summary
+from .definitions import Catalogue, Measure
 from .errors import UsageError
-from .quantiles import quantile
-
-LABELS = "labels"
-"""The dimension that holds an instrument's, as JSON."""
+from .quantiles import quantiles as quantiles_of
+from .selections import Selection, Where, divisor
 
 QUANTILES = (0.5, 0.95, 0.99)
-
-Where = Mapping[str, str | Sequence[str]]
 
 
 def read(
@@ -53,39 +45,23 @@ def read(
 
     Raises UsageError for names that do not exist, InputError for a folder without this summary.
     """
-    definition = _definition(summary, catalogue or shipped())
-    shown = _measure(definition, measure)
+    asked = Selection.of(out, summary, by, freq, where, since, until, catalogue)
+    shown = asked.measure(measure)
     named = {quantile_name(q): q for q in quantiles}
-    keys = [*(["window_start"] if freq else []), *by]
-    names = dict.fromkeys((*by, *(where or {})))
-    labels = [name for name in names if name not in definition.group]
-    for name in labels:
-        if LABELS not in definition.dimensions:
-            raise UsageError(f"{summary} has no dimension {name!r}; it has {', '.join(definition.group)}")
-    dimensions = [*(name for name in names if name not in labels), *([LABELS] if labels else [])]
-    when = datasets.span(since, until)
-
-    def framed(table: pa.Table) -> pd.DataFrame:
-        return _framed(table.to_pandas(), labels, where or {}, freq)
-
-    errors = definition.errors or Filter()
-    columns = [*dimensions, *(name for name, _ in (*errors.where, *errors.unless)), "events"]
+    columns = [f"{shown.name}_{suffix}" for suffix in ("sum", "min", "max")] if shown else []
+    columns += [f"{gauge}_{suffix}" for gauge in asked.summary.gauges for suffix in ("last", "last_at")]
+    cells = asked.cells(columns)
+    table = _counted(asked, cells)
     if shown is not None:
-        columns += [f"{shown.name}_{suffix}" for suffix in ("sum", "min", "max")]
-    columns += [f"{gauge}_{suffix}" for gauge in definition.gauges for suffix in ("last", "last_at")]
-    cells = framed(datasets.cells(out, definition, columns, when))
-    table = _counted(cells, keys, definition, _seconds(cells, keys, freq))
-    if shown is not None:
+        total = asked.grouped(cells)[f"{shown.name}_sum"].sum()
         if shown.is_value:
-            table["sum"] = _grouped(cells, keys)[f"{shown.name}_sum"].sum()
-        if not shown.bins:
-            table["mean"] = _grouped(cells, keys)[f"{shown.name}_sum"].sum() / _divisor(table["count"])
-        else:
-            bins = framed(datasets.bins(out, definition, dimensions, shown, when))
-            _add_quantiles(table, cells, bins, keys, shown, named)
-    for gauge in definition.gauges:
-        table[f"{gauge}_last"] = _latest(cells, keys, gauge).reindex(table.index)
-    return table if keys else table.reset_index(drop=True)
+            table["sum"] = total
+        table["mean"] = total / divisor(table["count"])
+        if shown.bins:
+            _add_quantiles(table, asked, cells, shown, named)
+    for gauge in asked.summary.gauges:
+        table[f"{gauge}_last"] = _latest(asked, cells, gauge).reindex(table.index)
+    return table if asked.keys else table.reset_index(drop=True)
 
 
 def quantile_name(q: float) -> str:
@@ -95,109 +71,41 @@ def quantile_name(q: float) -> str:
     return f"p{(Decimal(str(q)) * 100).normalize():f}".replace(".", "_")
 
 
-def _latest(cells: pd.DataFrame, keys: list[str], gauge: str) -> Any:
-    value = f"{gauge}_last"
-    told = cells.dropna(subset=[value]).sort_values([f"{value}_at", value])
-    return _grouped(told, keys)[value].last()
+def _counted(asked: Selection, cells: pd.DataFrame) -> pd.DataFrame:
+    table = pd.DataFrame({"count": asked.grouped(cells)["events"].sum()})
+    table["rate"] = table["count"] / _seconds(asked, cells)
+    if asked.summary.errors is not None:
+        failed = asked.grouped(cells[asked.failed(cells)])["events"].sum()
+        table["error_share"] = failed.reindex(table.index, fill_value=0) / divisor(table["count"])
+    return table
 
 
-def _framed(frame: pd.DataFrame, labels: Sequence[str], where: Where, freq: str | None) -> pd.DataFrame:
-    """The rows that `where` lets pass, with these of their labels, and their windows rounded down to `freq`."""
-    for label in labels:
-        frame[label] = _label(frame[LABELS], label)
-    for dimension, values in where.items():
-        frame = frame[frame[dimension].isin([values] if isinstance(values, str) else list(values))]
-    frame = frame.assign(window_end=frame["window_start"] + pd.to_timedelta(frame["window_seconds"], unit="s"))
-    if freq is not None:
-        try:
-            frame["window_start"] = frame["window_start"].dt.floor(freq)
-        except ValueError as exc:
-            raise UsageError(f"freq is {freq!r}, expected a fixed span such as 5min, 1h, 1D: {exc}") from None
-    return frame
-
-
-def _label(labels: "pd.Series[str]", name: str) -> Any:
-    """One label of each row, "" where it has none."""
-    found = {text: json.loads(text).get(name, "") if text.startswith("{") else text for text in labels.unique()}
-    return labels.map(found)
-
-
-def _seconds(cells: pd.DataFrame, keys: list[str], freq: str | None) -> Any:
+def _seconds(asked: Selection, cells: pd.DataFrame) -> Any:
     """How long the time of a row of the answer is; where windows were folded, it is theirs if that is longer."""
-    if freq is not None:
-        asked = pd.Timedelta(freq if freq[:1].isdigit() else f"1{freq}").total_seconds()
-        return _grouped(cells, keys)["window_seconds"].max().clip(lower=asked)
+    if asked.freq is not None:
+        wanted = pd.Timedelta(asked.freq if asked.freq[:1].isdigit() else f"1{asked.freq}").total_seconds()
+        return asked.grouped(cells)["window_seconds"].max().clip(lower=wanted)
     span = cells["window_end"].max() - cells["window_start"].min()
     return float(span.total_seconds()) if len(cells) else float("nan")
 
 
-def _grouped(frame: pd.DataFrame, keys: list[str]) -> Any:
-    return frame.groupby(keys or (lambda _: 0), observed=True)
-
-
-def _counted(cells: pd.DataFrame, keys: list[str], summary: Summary, seconds: Any) -> pd.DataFrame:
-    table = pd.DataFrame({"count": _grouped(cells, keys)["events"].sum()})
-    table["rate"] = table["count"] / seconds
-    if summary.errors is not None:
-        failed = _grouped(cells[_mask(cells, summary.errors)], keys)["events"].sum()
-        table["error_share"] = failed.reindex(table.index, fill_value=0) / _divisor(table["count"])
-    return table
-
-
-def _divisor(count: "pd.Series[int]") -> Any:
-    """A fold may count nothing, such as the keys not found by a read that found others."""
-    return count.where(count > 0)
-
-
-def _mask(cells: pd.DataFrame, wanted: Filter) -> "pd.Series[bool]":
-    mask = pd.Series(True, index=cells.index)
-    for dimension, values in wanted.where:
-        mask &= cells[dimension].isin(values)
-    for dimension, values in wanted.unless:
-        mask &= ~cells[dimension].isin(values)
-    return mask
-
-
 def _add_quantiles(
-    table: pd.DataFrame,
-    cells: pd.DataFrame,
-    bins: pd.DataFrame,
-    keys: list[str],
-    measure: Measure,
-    quantiles: Mapping[str, float],
+    table: pd.DataFrame, asked: Selection, cells: pd.DataFrame, measure: Measure, named: Mapping[str, float]
 ) -> None:
-    """Mean over the events that had the measure, and quantiles, from the bins of each group."""
-    counted = _grouped(bins, [*keys, "le"])["n"].sum().reset_index("le")
-    by_key = (
-        {key: (part["le"].to_numpy(), part["n"].to_numpy()) for key, part in counted.groupby(counted.index)}
-        if keys
-        else {0: (counted["le"].to_numpy(), counted["n"].to_numpy())}
-    )
-    grouped = _grouped(cells, keys)
-    low, high = grouped[f"{measure.name}_min"].min(), grouped[f"{measure.name}_max"].max()
-    nothing = (np.array([]), np.array([], dtype=np.int64))
-    held = [by_key.get(key, nothing) for key in table.index]
-    table["mean"] = grouped[f"{measure.name}_sum"].sum() / np.array([int(n.sum()) or np.nan for _, n in held])
-    for name, q in quantiles.items():
-        table[name] = [
-            quantile(les, n, q, measure.unit, float(low[key]), float(high[key]))
-            for key, (les, n) in zip(table.index, held, strict=True)
-        ]
+    """Quantiles, and the mean over the events that had the measure, from the bins of each group."""
+    counted = asked.grouped(asked.bins(measure), "le")["n"].sum().reset_index("le")
+    groups = table.index.get_indexer(counted.index) if asked.keys else np.zeros(len(counted), dtype=np.int64)
+    held = groups >= 0  # a run that has just committed may have brought bins of what was not there a moment ago
+    groups, les, n = groups[held], counted["le"].to_numpy()[held], counted["n"].to_numpy()[held]
+    grouped = asked.grouped(cells)
+    low, high = (grouped[f"{measure.name}_{suffix}"].agg(suffix).to_numpy("float64") for suffix in ("min", "max"))
+    sizes = np.bincount(groups, n, len(table))
+    table["mean"] = grouped[f"{measure.name}_sum"].sum() / np.where(sizes, sizes, np.nan)
+    for name, q in named.items():
+        table[name] = quantiles_of(groups, les, n, q, measure.unit, low, high)
 
 
-def _definition(name: str, catalogue: Catalogue) -> Summary:
-    found = catalogue.summary(name)
-    if found is None:
-        raise UsageError(f"no summary {name!r}; there are {', '.join(s.name for s in catalogue.summaries)}")
-    return found
-
-
-def _measure(summary: Summary, name: str | None) -> Measure | None:
-    if name is None:
-        return (*summary.binned, *summary.measures, None)[0]
-    found = summary.measure(name)
-    if found is None:
-        raise UsageError(
-            f"{summary.name} has no measure {name!r}; it has {', '.join(m.name for m in summary.measures)}"
-        )
-    return found
+def _latest(asked: Selection, cells: pd.DataFrame, gauge: str) -> Any:
+    value = f"{gauge}_last"
+    told = cells.dropna(subset=[value]).sort_values([f"{value}_at", value])
+    return asked.grouped(told)[value].last()

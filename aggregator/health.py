@@ -28,7 +28,7 @@ def uptime(
     since: datetime | str | None = None,
     until: datetime | str | None = None,
 ) -> pd.DataFrame:
-    """The share of health checks that passed, grouped, and within a span of time, as `read` has it.
+    """The share of health checks that passed, grouped, and of some time only, as `read` does it.
 
     Columns: `checks`, `failed`, and `uptime`, 0 to 1. It is a share of checks, and one of time as far as they come at
     equal intervals. Raises UsageError and InputError as `read` does.

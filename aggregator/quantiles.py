@@ -4,14 +4,14 @@ Values are whole microseconds, bytes, counts or nanos, so the midpoint is that o
 """
 
 from decimal import Decimal
-from math import ceil, isinf
+from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 
 from logemit import grid
 
-_LE = {unit: np.array(grid.bounds(unit)) for unit in ("seconds", "bytes", "count", "amount", "value")}
+from .grouping import Array
+
 _WHOLE = {
     "seconds": [bound // 1000 for bound in grid.SECONDS_NANO],
     "bytes": list(grid.COUNTS_INT),
@@ -22,19 +22,30 @@ _WHOLE = {
 _SCALE = {"seconds": 1_000_000, "amount": 1_000_000_000, "value": 1_000_000_000}
 
 
-def quantile(
-    les: npt.NDArray[np.float64], counts: npt.NDArray[np.int64], q: float, unit: str, low: float, high: float
-) -> float:
-    """The q-quantile of bins given by their upper bounds, ascending; nan where there are none."""
-    total = int(counts.sum())
-    if total == 0:
-        return float("nan")
-    rank = max(1, ceil(Decimal(str(q)) * total))  # as q is written: 0.07 * 100 is more than 7 in floats
-    le = float(les[int(np.searchsorted(np.cumsum(counts), rank))])
-    if isinf(le):
-        return high
-    index = int(np.searchsorted(_LE[unit], le))
-    last = _WHOLE[unit][index]
-    first = min(_WHOLE[unit][index - 1] + 1, last) if index else last
-    middle: float = (first + last) / 2 / _SCALE.get(unit, 1)
-    return min(max(middle, low), high)
+@cache
+def _middles(unit: str) -> tuple[Array, Array]:
+    """(upper bounds, midpoints) of the bins, ascending; of the last bin, which has no bound, infinite."""
+    whole, scale = _WHOLE[unit], _SCALE.get(unit, 1)
+    first = [whole[0], *(bound + 1 for bound in whole[:-1])]
+    middles = [(min(low, high) + high) / 2 / scale for low, high in zip(first, whole, strict=True)]
+    return np.array(grid.bounds(unit)), np.array([*middles, np.inf])
+
+
+def quantiles(groups: Array, les: Array, counts: Array, q: float, unit: str, low: Array, high: Array) -> Array:
+    """The q-quantile of each group, in the unit of `les`; nan for one without bins.
+
+    A row of `groups`, `les` and `counts` is a bin: its group's number, its upper bound, how many fell into it. `low`
+    and `high` are the least and the greatest value seen, by group.
+    """
+    order = np.lexsort((les, groups))
+    sizes = np.zeros(len(low), dtype=np.int64)
+    np.add.at(sizes, groups, counts)
+    held = sizes > 0
+    top, bottom = Decimal(str(q)).as_integer_ratio()  # as it is written: 0.07 * 100 is more than 7 in floats
+    ranks = np.array([max(1, -(-size * top // bottom)) for size in sizes[held].tolist()], dtype=np.int64)
+    before = (np.cumsum(sizes) - sizes)[held]
+    reached = les[order][np.searchsorted(np.cumsum(counts[order]), before + ranks)]
+    bounds, middles = _middles(unit)
+    found = np.full(len(low), np.nan)
+    found[held] = np.clip(middles[np.searchsorted(bounds, reached)], low[held], high[held])
+    return found

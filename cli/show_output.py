@@ -177,6 +177,6 @@ def _json_panel(panel: Panel, rows: int) -> dict[str, Any]:
 
 
 def _json(value: Any) -> Any:
-    if pd.isna(value):
+    if pd.isna(value) or value in (float("inf"), float("-inf")):  # which JSON has no numbers for
         return None
     return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value

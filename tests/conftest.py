@@ -25,15 +25,8 @@ LOGEMIT = Path(sys.executable).with_name("logemit")
 
 Events = Callable[..., list[dict[str, Any]]]
 LONG = {
-    "reliability",
-    "remote",
-    "htmlreport",
-    "fuzz",
-    "parity",
-    "test_docs",
-    "test_machine_code",
-    "test_servers",
-    "test_split",
+    *("reliability", "remote", "htmlreport", "fuzz", "parity"),
+    *("test_docs", "test_machine_code", "test_notebooks", "test_servers", "test_split"),
 }
 """Folders and modules of tests that take seconds."""
 

@@ -2,7 +2,8 @@
 
 A block's fence says what becomes of it: `sh` runs; `console` runs and must print what stands below its `$` lines;
 `python` runs; `python settings` is added to Django settings, which `check` must pass; `python NAME` and `toml NAME` are
-written to a file of that name. The others are read, as far as something here can read them.
+written to a file of that name. The others are read, as far as something here can read them. A block that imports what
+not everybody has is a test of its own.
 """
 
 import configparser
@@ -53,6 +54,8 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
 execute_from_command_line(sys.argv)
 """,
 }
+APART = ("polars", "pyspark")
+"""Packages that blocks of notebooks.md import, and that may be missing."""
 PORTS: dict[str, str] = {}
 """By those that the pages name, those that they are here."""
 FAMILY = re.compile(r"\b(?:django_(?:http|db|cache|model|task|command|migration)s?|feed|bookmark|logemit)_\w+")
@@ -110,6 +113,10 @@ def comparable(output: str) -> str:
     text = re.sub(r"( seconds +)\d+\.\d\d", r"\g<1>0.00", text)
     text = re.sub(r"^(last run   ).*, \d+ seconds ago, took .*$", r"\g<1>…", text, flags=re.MULTILINE)
     return re.sub(r"state \d+\.\d kB", "state …", text)
+
+
+def needs(block: Block, package: str) -> bool:
+    return re.search(rf"^(import|from) {package}\b", block.text, re.MULTILINE) is not None
 
 
 # What becomes of each kind of block.
@@ -271,6 +278,17 @@ def test_the_blocks_of_a_page(page: Path, folder: Path, request: pytest.FixtureR
         tool("curl", "curl")
         request.getfixturevalue("gateway")
     for block in blocks(page):
+        if not any(needs(block, package) for package in APART):
+            KINDS[block.language](block, folder)
+
+
+@pytest.mark.parametrize("package", APART)
+def test_blocks_that_need(package: str, folder: Path) -> None:
+    pytest.importorskip(package, reason=f"{package} is missing; pip install {package}")
+    page = blocks(ROOT / "docs/notebooks.md")
+    wanted = [block for block in page if needs(block, package)]
+    assert wanted
+    for block in (page[0], *wanted):
         KINDS[block.language](block, folder)
 
 

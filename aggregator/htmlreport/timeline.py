@@ -3,7 +3,6 @@
 Whatever time the folder spans, there are at most MOST buckets.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +13,7 @@ import pandas as pd
 
 from logemit import grid
 
-from .. import datasets
+from ..histograms import histogram
 from ..panels import Asked
 from ..spans import DAY
 
@@ -126,13 +125,19 @@ def _told(value: float) -> float | None:
 
 
 def _cells(asked: Asked, width: int) -> Iterator[Cell]:
-    summary = asked.definition(SUMMARY)
-    measure = next(each for each in summary.measures if each.name == MEASURE)
-    bins = datasets.bins(asked.out, summary, [], measure, datasets.span(asked.since, asked.until)).to_pandas()
-    row = bins["le"].map({le: min(bisect_left(_ROWS, le), len(_ROWS) - 1) for le in bins["le"].unique()})
-    start = bins["window_start"].dt.floor(f"{width}s")
-    for (begin, at), requests in bins["n"].groupby([start, row]).sum().items():
-        yield Cell(_seconds(begin), _ROWS[at - 1] if at else 0.0, _ROWS[at], int(requests))
+    counted = histogram(
+        asked.out,
+        SUMMARY,
+        freq=f"{width}s",
+        measure=MEASURE,
+        bounds=_ROWS,
+        since=asked.since,
+        until=asked.until,
+        catalogue=asked.catalogue,
+    ).reset_index()
+    below = dict(zip(_ROWS, (0.0, *_ROWS), strict=False))
+    for start, high, requests in zip(counted["window_start"], counted["le"], counted["count"], strict=True):
+        yield Cell(_seconds(start), below[high], high, int(requests))
 
 
 def _seconds(moment: datetime) -> int:

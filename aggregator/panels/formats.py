@@ -65,9 +65,10 @@ def _number(number: float, decimals: int, unit: Unit) -> str:
     if isnan(number):
         return MISSING
     text, step = f"{number:,.{decimals}f}", 10.0**-decimals
-    if number and float(text.replace(",", "")) == 0:
+    shown = float(text.replace(",", ""))
+    if number and shown == 0:
         return f"{'>-' if number < 0 else '<'}{step:.{decimals}f}"
-    if unit == "share" and number < 100 and float(text) == 100:
+    if unit == "share" and number < 100 and shown == 100:
         return f">{100 - step:.{decimals}f}"
     return text
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from ..definitions import PROC, Measure, Summary
 from ..errors import UsageError
-from ..frames import LABELS
 from ..origin import suggestion
+from ..selections import LABELS
 from .asked import Asked
 from .panel import Column, Panel, Unit, dimensions, panel
 
@@ -19,9 +19,9 @@ def of_summary(asked: Asked, summary: str, by: Sequence[str] | None = None, meas
     """A summary as `aggregator.read` has it: its most frequent rows first.
 
     Without `by`, by its names, or else by up to three dimensions that have several values here. Columns beside `by`:
-    `count`, `rate`, `error_share` (where the summary knows errors), of `measure` or the first with bins `mean` and, if
-    it has bins, `p50`, `p95`, `p99`, and `sum`, and each gauge as `<gauge>_last`. Raises UsageError for names that do
-    not exist, InputError for a folder without this summary.
+    `count`, `rate`, `error_share` (where the summary knows errors); of `measure` or the first with bins `mean`, `p50`,
+    `p95` and `p99` (if it has bins) and `sum` (but for a count by labels of instruments); each gauge as
+    `<gauge>_last`. Raises UsageError for names that do not exist, InputError for a folder without this summary.
     """
     definition = asked.definition(summary)
     keys = tuple(dict.fromkeys(by)) if by is not None else _usual(asked, definition)
@@ -35,8 +35,9 @@ def of_summary(asked: Asked, summary: str, by: Sequence[str] | None = None, meas
         unit = _unit(shown)
         names = ["mean", "p50", "p95", "p99"] if shown.bins else ["mean"]
         columns += [Column(name, name, _of_mean(unit) if name == "mean" else unit, name == "mean") for name in names]
-        found["sum"] = asked.sums(summary, keys, [f"{shown.name}_sum"])[f"{shown.name}_sum"].to_numpy()
-        columns.append(Column("sum", "total", unit))
+        if "sum" not in found and set(keys) <= set(definition.group):
+            found["sum"] = asked.sums(summary, keys, [f"{shown.name}_sum"])[f"{shown.name}_sum"]
+        columns += [Column("sum", "total", unit)] if "sum" in found else []
     columns += [Column(f"{gauge}_last", gauge, _unit_of(gauge), help="the last value") for gauge in definition.gauges]
     title = f"{summary} by {', '.join(keys)}" if keys else summary
     made = panel(summary, f"{title}: {shown.name}" if shown else title, summary, tuple(columns), found)

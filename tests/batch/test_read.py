@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -20,7 +21,7 @@ import aggregator
 from aggregator import config
 from aggregator.bins import bounds
 from aggregator.errors import InputError, UsageError
-from aggregator.quantiles import quantile
+from aggregator.quantiles import quantiles
 from aggregator.rollup import bins_of
 
 STEP = 7
@@ -131,9 +132,10 @@ def test_quantiles_at_any_level(out: Path, polls: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize("total", [100, 500, 1300])
 def test_the_rank_of_a_quantile_is_that_of_its_decimals(total: int) -> None:
     """0.07 * 100 is 7.000000000000001."""
-    les, ones = np.array(bounds("count")[:1400][-total:]), np.ones(total, dtype=np.int64)
-    low, high = 0.0, float(les[-1])
-    found = [quantile(les, ones, percent / 100, "count", low, high) for percent in range(1, 101)]
+    les = np.array(bounds("count")[:1400][-total:])
+    found = [
+        quantile(les, np.ones(total, dtype=np.int64), percent / 100, "count", 0, 1e99) for percent in range(1, 101)
+    ]
     ranks = [math.ceil(Fraction(percent, 100) * total) for percent in range(1, 101)]
     assert np.all(np.array(found) <= les[np.array(ranks) - 1])
     assert np.all(np.array(found)[1:] > les[np.array(ranks)[1:] - 2])
@@ -179,6 +181,18 @@ def test_what_lies_beside_the_files_is_no_part_of_them(out: Path, tmp_path: Path
     shutil.copy(partition / "part.parquet", partition / "part.parquet.tmp")
     (partition / "torn.tmp").write_bytes(b"PAR1")
     assert aggregator.read(tmp_path / "out", "feed_polls")["count"].tolist() == [500]
+
+
+def test_bins_that_came_a_moment_later_are_passed_over(out: Path, tmp_path: Path) -> None:
+    """Between two partitions a reader may see one run in one and the next in the other."""
+    shutil.copytree(out, tmp_path / "out")
+    of_day = tmp_path / "out/feed_polls/date=2026-11-20/part.parquet"
+    cells = pq.ParquetFile(of_day).read()
+    pq.write_table(cells.filter(pc.not_equal(cells["feed_id"].cast(pa.string()), "1")), of_day)
+    frame, whole = (aggregator.read(each, "feed_polls", by=["feed_id"]) for each in (tmp_path / "out", out))
+    assert list(frame.index) == ["0", "2"]
+    for name in ("mean", "p50", "p99"):
+        assert frame[name].to_dict() == whole.loc[["0", "2"], name].to_dict()
 
 
 def test_columns_that_a_summary_gained_are_in_the_answer(out: Path, tmp_path: Path) -> None:
@@ -306,6 +320,12 @@ def test_a_folder_without_the_summary(out: Path, tmp_path: Path) -> None:
         aggregator.read(out, "http_requests")
     with pytest.raises(InputError, match="no feed_polls here"):
         aggregator.read(tmp_path / "nowhere", "feed_polls")
+
+
+def quantile(les: Any, counts: Any, q: float, unit: str, low: float, high: float) -> float:
+    """Of one group."""
+    of = np.zeros(len(les), dtype=np.int64)
+    return float(quantiles(of, les, counts, q, unit, np.array([low]), np.array([high])).item())
 
 
 def test_a_quantile_is_within_less_than_two_percent_and_never_beyond_what_was_seen() -> None:

@@ -171,6 +171,17 @@ def test_a_summary_of_ones_own(take: Take, tmp_path: Path) -> None:
     )
 
 
+def test_what_instruments_measured_is_grouped_by_their_labels(take: Take) -> None:
+    orders = {"event": "measurement", "name": "orders_total", "kind": "counter", "value": 2.5}
+    size = {"event": "measurement", "name": "size", "kind": "gauge", "mode": "mostrecent", "value": 7, "labels": {}}
+    out = take(*({**orders, "labels": {"of": of}} for of in ("gift", "gift", "own")), size)
+    found = rows(documented(out, "--summary", "measurements", "--by", "of"), "measurements")
+    assert {row["of"]: (row["count"], row["sum"]) for row in found} == {"gift": (2, 5.0), "own": (1, 2.5)}
+    assert re.search(r'^orders_total +\{"of":"gift"\} +2 ', shown(out, "--summary", "measurements"), re.MULTILINE)
+    (gauge,) = rows(documented(out, "--summary", "gauges", "--by", "of"), "gauges")
+    assert (gauge["of"], gauge["value_last"]) == ("", 7)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

@@ -15,6 +15,8 @@ from aggregator.panels import Asked, Panel
 from aggregator.panels.state import capped, pipeline
 from aggregator.status import Status, status
 
+from .conftest import Take
+
 duckdb = pytest.importorskip("duckdb")
 
 SINCE, UNTIL = datetime(2026, 11, 21, 8, tzinfo=UTC), datetime(2026, 11, 21, 23, 27, tzinfo=UTC)
@@ -276,6 +278,11 @@ def test_an_incident_is_open_while_the_newest_window_has_a_failure(sample: Path)
         assert dict(zip(found, panel.table["open"], strict=True)) == {
             key: int(bool(at)) for key, at in since_when.items()
         }
+
+
+def test_no_incident_is_open_where_none_began(take: Take) -> None:
+    out = take({"event": "health_check", "check": "web", "healthy": True})
+    assert rows(made("checks", Asked(out)), "check", "service", "checks", "failed", "open") == [("web", "s", 1, 0, 0)]
 
 
 def test_the_pipeline_says_what_the_state_says(sample: Path) -> None:
