@@ -25,6 +25,10 @@ def metrics(context: typer.Context, incomplete: str) -> list[str]:
     return starting(incomplete, (metric.name for metric in _catalogue(context).metrics))
 
 
+def summaries(context: typer.Context, incomplete: str) -> list[str]:
+    return starting(incomplete, (summary.name for summary in _catalogue(context).summaries))
+
+
 def envelopes(incomplete: str) -> list[str]:
     from aggregator.envelopes import BARE, ENVELOPES
 

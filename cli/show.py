@@ -6,6 +6,7 @@ import typer
 
 from aggregator.errors import UsageError
 
+from . import completion
 from .options import EXIT_CODES, AsJson, ConfigFile, Output, Since, Until, explained, moments, output, settings
 
 EVERY = "5s"
@@ -22,7 +23,13 @@ def show_command(
         typer.Option("--by", metavar="NAME,…", help="Dimensions to group by; default view, or those of the summary."),
     ] = None,
     summary: Annotated[
-        str | None, typer.Option("--summary", metavar="NAME", help="Only this summary: db_queries, tasks …")
+        str | None,
+        typer.Option(
+            "--summary",
+            metavar="NAME",
+            help="Only this summary: db_queries, tasks …",
+            autocompletion=completion.summaries,
+        ),
     ] = None,
     measure: Annotated[
         str | None, typer.Option("--measure", metavar="NAME", help="With --summary: of what mean and quantiles are.")

@@ -279,6 +279,7 @@ def test_bash_completes_commands_options_and_names(tmp_path: Path) -> None:
         completed logemit check --envelope dock
         completed logemit backfill metrics --metric feed_polls
         completed logemit explain --config missing.toml feed_polls
+        completed logemit show metrics --summary db_
     """
     path = f"{quick.command().folder}:{os.environ['PATH']}"
     done = subprocess.run(
@@ -299,6 +300,7 @@ def test_bash_completes_commands_options_and_names(tmp_path: Path) -> None:
         "docker",
         "feed_polls_total",
         "feed_polls_total",
+        "db_connections db_pools db_queries",
     ]
 
 
