@@ -1,7 +1,7 @@
 """The Parquet of a summary, as far as it is asked for: some columns, of some time."""
 
-from collections.abc import Iterable
-from contextlib import nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ import pyarrow.dataset as ds
 from . import remote
 from .cube import WINDOW_SECONDS, WINDOW_START
 from .definitions import Measure, Summary
-from .errors import InputError, UsageError
+from .errors import InputError, StateError, UsageError
 from .grouping import TEXT
 from .urls import is_url
 
@@ -28,8 +28,8 @@ class Span:
 
     def has_date(self, date: str) -> bool:
         """Of a date, as "2026-11-20": whether any of it is meant."""
-        first = self.since.strftime("%Y-%m-%d") if self.since else ""
-        last = (self.until - timedelta(microseconds=1)).strftime("%Y-%m-%d") if self.until else "~"
+        first = self.since.date().isoformat() if self.since else ""
+        last = (self.until - timedelta(microseconds=1)).date().isoformat() if self.until else "~"
         return first <= date <= last
 
     @property
@@ -53,7 +53,7 @@ def _moment(given: datetime | str | None, name: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(given) if isinstance(given, str) else given
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
+    except (AttributeError, ValueError, OverflowError):
         raise UsageError(f"{name} is {given!r}, expected a date or a time: 2026-11-20, 2026-11-20T12:30:00Z") from None
 
 
@@ -61,7 +61,7 @@ def cells(out: str | Path, summary: Summary, columns: Iterable[str], when: Span)
     """The rows of a summary with their windows and these columns, each of which is there.
 
     Of files from before the summary had it, a dimension is "", and a measure or a gauge is null. Raises InputError for
-    a folder without this summary.
+    a folder without this summary, StateError for damaged files.
     """
     types = {"events": pa.int64()}
     for measure in summary.measures:
@@ -94,13 +94,23 @@ def _table(
     schema = pa.schema([WINDOW_START, WINDOW_SECONDS, *fields])
     files, paths = _paths(out, name)
     wanted = [path for path in paths if when.has_date(path.rsplit("/", 2)[-2].removeprefix("date="))]
-    with remote.told(str(out)) if files else nullcontext():
+    with remote.told(str(out)) if files else _told(f"{out}/{name}"):
         found = ds.dataset(wanted, schema, format="parquet", filesystem=files)
         table = found.to_table(filter=when.expression) if wanted else schema.empty_table()
     for at, field in enumerate(schema):
         if field.type == TEXT and table[field.name].null_count:
             table = table.set_column(at, field, table[field.name].cast(pa.string()).fill_null("").cast(TEXT))
     return table
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Raises StateError where a file is damaged."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as exc:
+        reason = str(exc).partition("\n")[0]
+        raise StateError(f"{name}: not readable as Parquet: {reason}; see logemit repair") from None
 
 
 def _paths(out: str | Path, name: str) -> tuple[Any, list[str]]:

@@ -131,7 +131,7 @@ def compile_now() -> str:
     """Make machine code, where it is not made yet: where it is kept. Raises UsageError where that cannot be."""
     if not is_installed():
         raise UsageError("numba is missing; pip install 'logemit[aggregator]'")
-    if not kept.can_be_kept():
+    if not kept.is_made() and not kept.can_be_kept():
         raise UsageError(f"{kept.folder()}: cannot be written; set NUMBA_CACHE_DIR to a folder that can")
     try:
         from .compiled.warm import warm

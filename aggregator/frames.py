@@ -43,7 +43,8 @@ def read(
     `quantiles` (from 0 to 1; 0.5 is `p50`, 0.999 `p99_9`) in its unit, nan where no event had it; and of each gauge
     `<gauge>_last`, the newest value in the row: with proc in `by`, that of each process.
 
-    Raises UsageError for names that do not exist, InputError for a folder without this summary.
+    Raises UsageError for names that do not exist, InputError for a folder without this summary, StateError for files
+    that are damaged.
     """
     asked = Selection.of(out, summary, by, freq, where, since, until, catalogue)
     shown = asked.measure(measure)

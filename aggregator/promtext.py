@@ -1,7 +1,7 @@
 """Families as Prometheus text 0.0.4."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from prometheus_client.metrics_core import Metric as Family
@@ -50,3 +50,17 @@ def plain_name(name: str, *, is_label: bool = False) -> str:
 
 def number(value: float) -> str:
     return str(floatToGoString(value))  # type: ignore[no-untyped-call]
+
+
+def gathered(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """The same in larger pieces: of so many bytes or more, but the last."""
+    held: list[bytes] = []
+    length = 0
+    for piece in pieces:
+        held.append(piece)
+        length += len(piece)
+        if length >= size:
+            yield b"".join(held)
+            held, length = [], 0
+    if held:
+        yield b"".join(held)

@@ -22,6 +22,14 @@ def parse_span(text: str, name: str) -> float:
     raise UsageError(f"{name} is {text!r}; expected a span of time of up to a year, such as 250ms, 90s, 15min, 36h, 2d")
 
 
+def parse_seconds(text: str, name: str) -> int:
+    """Whole seconds, also none, of "0s", "90s", "6h". Raises UsageError."""
+    seconds = _seconds(text)
+    if 0 <= seconds <= _LONGEST and seconds == int(seconds):
+        return int(seconds)
+    raise UsageError(f"{name} is {text!r}; expected whole seconds, up to a year, such as 0s, 90s, 15min, 36h, 2d")
+
+
 def parse_interval(text: str) -> int:
     """Seconds between two runs. Raises UsageError."""
     seconds = _seconds(text)
@@ -35,8 +43,7 @@ def parse_moment(text: str, name: str, now: datetime) -> datetime:
 
     What has no zone is in UTC. Raises UsageError.
     """
-    seconds = _seconds(text)
-    if seconds:
+    if _seconds(text) >= 0:
         return now - timedelta(seconds=parse_span(text, name))
     try:
         found = datetime.fromisoformat(text)
@@ -49,9 +56,9 @@ def parse_moment(text: str, name: str, now: datetime) -> datetime:
 
 
 def _seconds(text: str) -> float:
-    """0 for what is no span."""
+    """-1 for what is no span."""
     match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*([a-z]+)\s*", text, re.ASCII)
-    return float(match[1]) * _ALL_UNITS.get(match[2], 0) if match else 0.0
+    return float(match[1]) * _ALL_UNITS[match[2]] if match and match[2] in _ALL_UNITS else -1.0
 
 
 def shown(seconds: int) -> str:

@@ -81,23 +81,23 @@ class TextFile:
                 continue
             theirs = _heads(other)
             shared = ours.keys() & theirs.keys()
-            is_foreign = (
-                bool(shared) and _owner(other) is None
-            )  # of ours, the next run brings the words of this version
-            for family in sorted(shared):
-                if is_foreign and ours[family] != theirs[family]:
+            if not shared:
+                continue
+            is_foreign = _owner(other) is None
+            # Of ours, the next run brings the words of this version.
+            for family in sorted(shared) if is_foreign else ():
+                if ours[family] != theirs[family]:
                     raise OutputError(
                         f"{other}: describes {family.decode(errors='replace')} in other words, and node_exporter would "
                         f"show one of both; bring both to the same version, or give --textfile another folder"
                     )
-            if shared:
-                self._refuse_samples(text, other, shared)
+            self._refuse_samples(text, other, shared, is_foreign=is_foreign)
 
-    def _refuse_samples(self, text: Path, other: Path, families: set[bytes]) -> None:
+    def _refuse_samples(self, text: Path, other: Path, families: set[bytes], *, is_foreign: bool) -> None:
         with text.open("rb") as lines:
             ours = {hash(sample) for sample in _samples(self._lines(lines), families)}
         with other.open("rb") as lines:
-            for sample in _samples(lines, families) if _owner(other) is not None else _foreign_samples(other):
+            for sample in _foreign_samples(other) if is_foreign else _samples(lines, families):
                 if hash(sample) in ours:
                     raise OutputError(
                         f"{other}: has {sample.decode(errors='replace')}, too, and node_exporter would fail; give all "

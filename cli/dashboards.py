@@ -6,7 +6,7 @@ import typer
 
 from aggregator.errors import UsageError
 
-from .options import EXIT_CODES, explained, folder
+from .options import EXIT_CODES, OutputFile, explained, folder
 
 
 @explained
@@ -14,10 +14,7 @@ def dashboard_command(
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", help="Which one; --list tells them.", show_default=False)
     ] = None,
-    output: Annotated[
-        str | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write it there; - is standard output."),
-    ] = None,
+    output: OutputFile = None,
     all_of_them: Annotated[
         str | None, typer.Option("--all", metavar="DIR", help="Write all, a file each, for provisioning.")
     ] = None,

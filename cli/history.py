@@ -24,9 +24,11 @@ from .options import (
 @explained
 def backfill_command(
     directory: Output,
-    out: Annotated[
+    target: Annotated[
         str,
-        typer.Option("-o", "--out", metavar="FILE", help="Name of the files: history.om makes history-2026-11-20.om …"),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Name of the files: history.om makes history-2026-11-20.om …"
+        ),
     ] = "history.om",
     begin: Annotated[
         str | None,
@@ -76,8 +78,8 @@ def backfill_command(
     What was exported is remembered in DIR: the next backfill goes on from there, and tells which events came too late.
     A metric that is new in logemit.toml gets its whole history.
     """
-    target, file = output(directory, "DIR"), folder(out, "--out", "a file")
-    refuse_if_held(target)
+    out, file = output(directory, "DIR"), folder(target, "--output", "a file")
+    refuse_if_held(out)
     frugal()
     without_pandas()
     from aggregator.history.arguments import wanted
@@ -88,7 +90,7 @@ def backfill_command(
     asked = wanted(begin, until, metric or (), step, split, sealed_after, label or ())
     loaded = settings(config)
     with progress.shown(sys.stderr.isatty() and not as_json, "backfilling", in_bytes=False) as tell:
-        done = backfill(target, file, loaded, asked, tell, force=force, anew=anew, dry_run=dry_run)
+        done = backfill(out, file, loaded, asked, tell, force=force, anew=anew, dry_run=dry_run)
     history_output.backfilled(done, as_json=as_json)
 
 

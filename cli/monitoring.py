@@ -10,7 +10,7 @@ import typer
 from aggregator.errors import UsageError
 from aggregator.monitoring.thresholds import RUNBOOKS, THRESHOLDS
 
-from .options import EXIT_CODES, ConfigFile, explained, folder, settings
+from .options import EXIT_CODES, ConfigFile, OutputFile, explained, folder, settings
 
 
 def with_thresholds(command: Callable[..., None]) -> Callable[..., None]:
@@ -56,9 +56,7 @@ def rules_command(
         str,
         typer.Option("--runbooks", metavar="URL", help="Where you keep docs/runbooks.md: alerts link to its parts."),
     ] = RUNBOOKS,
-    out: Annotated[
-        str | None, typer.Option("-o", "--output", metavar="FILE", help="Write to this file; default standard output.")
-    ] = None,
+    output: OutputFile = None,
     config: ConfigFile = None,
     alertmanager: Annotated[
         bool,
@@ -76,19 +74,21 @@ def rules_command(
     given = {name: value for name, value in thresholds.items() if value is not None}
     if alertmanager:
         if given or service or config is not None or runbooks != RUNBOOKS:
-            raise UsageError("--alertmanager takes --interval and -o only; thresholds and services stand in the rules")
+            raise UsageError(
+                "--alertmanager takes --interval and --output only; the rules have thresholds and services"
+            )
         text = rules.alertmanager(interval)
     else:
         labelled = config is None or settings(config).service_label
         if service and not labelled:
             raise UsageError(f"--service: {config} says service_label = false: no metric tells a service; leave it out")
         text = rules.rules(interval, given, service or (), runbooks)
-    if out is None:
+    if output in (None, "-"):
         typer.echo(text, nl=False)
     else:
         from aggregator.published import publish
 
-        publish(folder(out, "-o", "a file"), [text.encode()])
+        publish(folder(str(output), "--output", "a file"), [text.encode()])
 
 
 def register(app: typer.Typer) -> None:

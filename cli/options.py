@@ -13,7 +13,7 @@ import typer
 
 from aggregator.errors import LogemitError, ReadWriteError, UsageError
 
-from . import completion
+from . import completion, what_to_install
 
 if TYPE_CHECKING:
     from aggregator.config import Config
@@ -47,6 +47,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object inst
 
 Output = Annotated[
     str, typer.Argument(metavar="DIR", help="The folder that was --out of logemit aggregate.", show_default=False)
+]
+OutputFile = Annotated[
+    str | None, typer.Option("--output", "-o", metavar="FILE", help="Write it there; - is standard output.")
 ]
 FoldAfter = Annotated[
     str | None,
@@ -235,6 +238,9 @@ def explained(command: F) -> F:
         except Exception as exc:
             if os.environ.get("LOGEMIT_DEBUG"):
                 raise
+            if isinstance(exc, ModuleNotFoundError) and (advice := what_to_install(exc)):
+                typer.echo(f"logemit: {advice}", err=True)
+                raise typer.Exit(UsageError.exit_code) from None
             typer.echo(f"logemit: a defect of logemit's own: {exc!r}; LOGEMIT_DEBUG=1 shows where", err=True)
             raise typer.Exit(LogemitError.exit_code) from None
 

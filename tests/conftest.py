@@ -19,13 +19,14 @@ from .scale import FULL
 
 if TYPE_CHECKING:
     from .reliability.forks import ForkServer
+    from .remote.store import S3
 
 ROOT = Path(__file__).parent.parent
 LOGEMIT = Path(sys.executable).with_name("logemit")
 
 Events = Callable[..., list[dict[str, Any]]]
 LONG = {
-    *("reliability", "remote", "htmlreport", "fuzz", "parity"),
+    *("reliability", "remote", "htmlreport", "fuzz", "packaging", "parity"),
     *("test_docs", "test_machine_code", "test_notebooks", "test_servers", "test_split"),
 }
 """Folders and modules of tests that take seconds."""
@@ -119,6 +120,23 @@ def forks(fork_server_of_all: "ForkServer") -> Iterator["ForkServer"]:
     yield fork_server_of_all
     fork_server_of_all.settle()
     fork_server_of_all.variables = {}
+
+
+@pytest.fixture(scope="session")
+def s3_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator["S3"]:
+    from .remote.store import s3_server
+
+    with s3_server(tmp_path_factory.mktemp("s3")) as store:
+        yield store
+
+
+@pytest.fixture
+def s3(s3_of_all: "S3", monkeypatch: pytest.MonkeyPatch) -> "S3":
+    """An empty bucket, and the variables that lead there."""
+    s3_of_all.clear()
+    for name, value in s3_of_all.variables.items():
+        monkeypatch.setenv(name, value)
+    return s3_of_all
 
 
 @pytest.fixture

@@ -1,7 +1,10 @@
 """Where machine code is kept, which takes seconds to make: in a folder of its own for each state of the sources."""
 
+import atexit
 import os
+import shutil
 import sys
+import tempfile
 from contextlib import suppress
 from functools import cache
 from hashlib import sha256
@@ -27,15 +30,35 @@ def folder() -> Path | None:
     return Path(base, "logemit", digest.hexdigest()[:16])
 
 
-def is_made() -> bool:
-    """Whether machine code of these sources is there, and can be used: numba wants a folder that it can write to."""
+@cache
+def usable() -> Path | None:
+    """The folder, or this process's copy of one that is complete and cannot be written to, as numba insists on that."""
     place = folder()
-    return place is not None and (place / _MADE).exists() and can_be_kept()
+    if place is None or can_be_kept():
+        return place
+    try:
+        if not (place / _MADE).exists():
+            return None
+        copy = Path(tempfile.mkdtemp(prefix="logemit-"))
+        atexit.register(shutil.rmtree, copy, ignore_errors=True)
+        for path in place.glob("*/*"):
+            (copy / path.parent.name).mkdir(exist_ok=True)
+            shutil.copyfile(path, copy / path.parent.name / path.name)
+        shutil.copyfile(place / _MADE, copy / _MADE)
+    except OSError:
+        return None
+    return copy
+
+
+def is_made() -> bool:
+    """Whether machine code of these sources is there, and can be used."""
+    place = usable()
+    return place is not None and (place / _MADE).exists()
 
 
 def tell_made() -> None:
     """All of it is there now."""
-    place = folder()
+    place = usable()
     if place is not None and place.is_dir():
         with suppress(OSError):
             (place / _MADE).touch()

@@ -16,13 +16,13 @@ R = TypeVar("R")
 _BYTE = ir.IntType(8)
 
 
-if (_place := kept.folder()) is not None:
+if (_place := kept.usable()) is not None:
     numba.config.CACHE_DIR = str(_place)  # type: ignore[attr-defined]
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Machine code that lets other threads run, kept for the next process where there is a place for it."""
-    return cast(Callable[P, R], _jit(function, cache=kept.can_be_kept()))
+    return cast(Callable[P, R], _jit(function, cache=_place is not None))
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from ..errors import UsageError
-from ..history.arguments import moment, span
+from ..history.arguments import moment
 from ..promtext import number
-from ..spans import DAY
+from ..spans import DAY, parse_seconds
 
 _SAMPLE = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{(.*)\}\s*)?", re.DOTALL)
 _PAIR = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(,|$)', re.DOTALL)
@@ -91,7 +91,7 @@ def spanned(text: str, window_seconds: int) -> Span:
     time, slash, width = text.partition("/")
     begin = moment(time, "--at") or 0
     is_date = re.fullmatch(r"\d{4}-?\d\d-?\d\d", time) is not None
-    seconds = span(width, "--at") if slash else DAY if is_date else window_seconds
+    seconds = parse_seconds(width, "--at") if slash else DAY if is_date else window_seconds
     if seconds <= 0 or seconds % window_seconds or begin % window_seconds:
         raise UsageError(
             f"--at is {text!r}, expected whole windows, which are {window_seconds} seconds wide here; "

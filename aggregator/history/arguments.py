@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from ..errors import UsageError
-from ..spans import DAY, UNITS
+from ..spans import DAY, parse_seconds
 from .timeline import Wanted
 
 
@@ -19,8 +19,8 @@ def wanted(
     labels: Iterable[str],
 ) -> Wanted:
     """Raises UsageError."""
-    every = None if step is None else span(step, "--step")
-    whole = 0 if split == "none" else span(split, "--split")
+    every = None if step is None else parse_seconds(step, "--step")
+    whole = 0 if split == "none" else parse_seconds(split, "--split")
     if every == 0 or (every or 0) > DAY:
         raise UsageError(f"--step is {step!r}, expected from 1s to 1d")
     if split != "none" and (whole < 3600 or (DAY % whole and whole % DAY)):
@@ -28,18 +28,8 @@ def wanted(
     first, last = moment(begin, "--from"), moment(until, "--until")
     if first is not None and last is not None and last < first:
         raise UsageError(f"--until {until} is before --from {begin}")
-    sealed = span(sealed_after, "--sealed-after")
+    sealed = parse_seconds(sealed_after, "--sealed-after")
     return Wanted(tuple(metrics), first or 0, last, every, whole, sealed, dict(map(_label, labels)))
-
-
-def span(text: str, option: str) -> int:
-    """Seconds of "90s", "1min", "6h", "1d"."""
-    match = re.fullmatch(r"\s*(\d{1,6})\s*([a-z]+)\s*", text)
-    if match is None or match[2] not in UNITS:
-        raise UsageError(
-            f"{option} is {text!r}, expected a number of seconds, minutes, hours or days: 30s, 1min, 6h, 1d"
-        )
-    return int(match[1]) * UNITS[match[2]]
 
 
 def moment(text: str | None, option: str) -> int | None:

@@ -20,6 +20,7 @@ from ..config import Config
 from ..errors import LogemitError, OutputError
 from ..migration import opened
 from ..outputs import Outputs
+from ..promtext import gathered
 from ..report import Progress
 from ..spans import DAY
 from ..store import Store, bucket, files, require_output
@@ -192,12 +193,14 @@ class _Backfill:
     def _check_free(self, paths: Iterable[Path]) -> None:
         for path in paths:
             if path.exists():
-                raise OutputError(f"{path}: is there already; remove it once it is imported, or give --force or --out")
+                raise OutputError(
+                    f"{path}: is there already; remove it once it is imported, or give --output or --force"
+                )
 
     def _write_slice(self, of: Slice, groups: Sequence[Group], path: Path) -> Iterator[File]:
         """One file; none of a slice without samples."""
         document = Document(of.times, self._now / SECOND)
-        pieces = _chunks(self._families(of, groups, document))
+        pieces = gathered(self._families(of, groups, document), _CHUNK)
         first = next(pieces, None)
         if first is None:
             return
@@ -261,7 +264,7 @@ def _check_target(target: Path) -> None:
     if target.is_dir():
         raise OutputError(f"{target}: is a folder, expected the name of a file, such as {target / 'history.om'}")
     if not target.parent.is_dir():
-        raise OutputError(f"{target.parent}: no such folder; make it, or choose another --out")
+        raise OutputError(f"{target.parent}: no such folder; make it, or choose another --output")
 
 
 def _put(file: File) -> None:
@@ -270,17 +273,3 @@ def _put(file: File) -> None:
     with told(path):
         files.rename(Path(file.temporary), path)
         files.sync_folder(path.parent)
-
-
-def _chunks(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The same in larger pieces."""
-    held: list[bytes] = []
-    size = 0
-    for piece in pieces:
-        held.append(piece)
-        size += len(piece)
-        if size >= _CHUNK:
-            yield b"".join(held)
-            held, size = [], 0
-    if held:
-        yield b"".join(held)

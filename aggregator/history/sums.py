@@ -32,11 +32,13 @@ class Sums:
         metric = view.metric
         name = metric.name.removesuffix("_total") if metric.type == "counter" else metric.name
         self.head = Head(name, metric.type, metric.help)
-        self._view = view
+        self.view = view
         is_histogram = metric.type == "histogram"
         self._column = f"{metric.measure}_sum" if is_histogram else metric.value
         self._counted = metric.measure if is_histogram else metric.value.removesuffix("_missing")
-        self._width = len(metric.buckets) + 1 if is_histogram else 0
+        self.width = len(metric.buckets) + 1 if is_histogram else 0
+        """Buckets; none of a counter."""
+        self._is_missing = not is_histogram and metric.value.endswith("_missing")
         self._scale = scale_of(total.cube.summary, self._column.removesuffix("_sum"))
         self._unknown: set[Labels] = set()
         self._now = self._before(total, after)
@@ -53,7 +55,7 @@ class Sums:
                 of_windows = later.of(later.numbers[key])
                 counts, sums, events = (a - b for a, b in zip((counts, sums, events), of_windows, strict=True))
                 is_there = events[0] > 0
-            if (counts < 0).any() or events[0] < 0 or (not self._width and sums[0] < 0):
+            if (counts < 0).any() or events[0] < 0 or (not self.width and sums[0] < 0):
                 self.is_whole = False
             if is_there:
                 found[key] = (counts[0], sums[0])
@@ -95,29 +97,29 @@ class Sums:
     def _values(self, counts: Array, total: Any) -> list[float]:
         value = int(total) / self._scale if self._scale != 1 else int(total)
         cumulative = list(accumulate(counts.tolist()))
-        return [*cumulative, cumulative[-1], value] if self._width else [value]
+        return [*cumulative, cumulative[-1], value] if self.width else [value]
 
     def _samples(self, key: Labels) -> list[tuple[str, Mapping[str, str]]]:
-        labels = dict(zip(self._view.labels, key, strict=True))
-        if not self._width:
+        labels = dict(zip(self.view.labels, key, strict=True))
+        if not self.width:
             return [("_total", labels)]
-        places = [number(bound) for bound in (*self._view.metric.buckets, inf)]
+        places = [number(bound) for bound in (*self.view.metric.buckets, inf)]
         buckets = [("_bucket", {**labels, "le": place}) for place in places]
         return [*buckets, ("_count", labels), ("_sum", labels)]
 
     def shown(self, key: Labels) -> Labels:
-        if self._view.shown is None:
+        if self.view.shown is None:
             return key
-        if key not in self._view.shown:
+        if key not in self.view.shown:
             self._unknown.add(key)
             return tuple(OTHER for _ in key)
-        return self._view.shown[key]
+        return self.view.shown[key]
 
     # What rows bring.
 
     def rows(self, of: Totals, wanted: Filter) -> tuple[list[Labels], Array, Array]:
         """(label sets as they are shown, rows, the label set of each)."""
-        series = self._view.series(of, wanted)
+        series = self.view.series(of, wanted)
         places: dict[Labels, int] = {}
         numbers = np.array([places.setdefault(self.shown(key), len(places)) for key in series.labels], dtype=np.int64)
         return list(places), series.rows, numbers[series.groups.numbers]
@@ -129,32 +131,16 @@ class Sums:
         found: Array = column.to_numpy()[rows]
         return found
 
-    @property
-    def _is_missing(self) -> bool:
-        return not self._width and self._column.endswith("_missing")
-
     def bins(self, of: Totals) -> tuple[Array, Array, Array]:
         """(row, bucket, how many) of what is counted; none where nothing is."""
-        if not (self._width or self._is_missing):
+        if not (self.width or self._is_missing):
             return (np.zeros(0, dtype=np.int64),) * 3
         binned = of.cube.summary.binned
         place_of = next(place for place, each in enumerate(binned) if each.name == self._counted)
         row, measure, place, n = (column.to_numpy() for column in of.cube.bins.columns)
         own = measure == place_of
-        bucket = np.searchsorted(np.array(self._view.metric.buckets), bounds(binned[place_of].unit), side="left")
+        bucket = np.searchsorted(np.array(self.view.metric.buckets), bounds(binned[place_of].unit), side="left")
         return row[own], bucket[place[own]], n[own]
-
-    @property
-    def width(self) -> int:
-        return self._width
-
-    @property
-    def metric_filter(self) -> Filter:
-        return self._view.metric.filter
-
-    @property
-    def at_zero(self) -> bool:
-        return self._view.at_zero
 
 
 class _Added:
@@ -162,7 +148,7 @@ class _Added:
 
     def __init__(self, sums: Sums, of: Totals, places: Array, length: int) -> None:
         self._width, self._length = sums.width, length
-        labels, self._rows, row_numbers = sums.rows(of, sums.metric_filter)
+        labels, self._rows, row_numbers = sums.rows(of, sums.view.metric.filter)
         self._places = places
         self._values = sums.values(of, self._rows)
         self._events = of.cube.cells["events"].to_numpy()
@@ -178,7 +164,7 @@ class _Added:
             counted = set(numbers[self._bins[0]].tolist())
             self.numbers = {key: number for key, number in self.numbers.items() if number in counted}
         self._known: dict[int, Array] = {}
-        if sums.at_zero:
+        if sums.view.at_zero:
             known, known_rows, of_known = sums.rows(of, Filter())
             for key in known:
                 self.numbers.setdefault(key, len(labels) + len(self.numbers))

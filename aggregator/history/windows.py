@@ -53,7 +53,8 @@ class Windows:
             for name in outputs.partition_names(summary)
             if begin_of(summary, name) + span_of(summary) + DAY > after
         ]
-        self._carried: list[Cube] = []
+        self._later, self._later_shown = cube.empty(summary), np.zeros(0, dtype=np.int64)
+        """What was read and is still to be taken, and when each of its windows is shown."""
 
     @property
     def begin(self) -> int | None:
@@ -66,25 +67,22 @@ class Windows:
 
     def _read(self, name: str) -> Cube:
         found = self._outputs.partition(self._summary, name)
-        wanted = ends(found) > self._after
-        return found if wanted.all() else of_rows(found, wanted)
+        return _those(found, ends(found) > self._after)
 
     def take(self, stop: int) -> Totals:
         """Those shown before `stop` that were not taken yet; they have the column STEP."""
-        parts, self._carried = self._carried, []
+        parts = [self._later]
         while self._left and begin_of(self._summary, self._left[0]) < stop:
             parts.append(self._read(self._left.pop(0)))
-        whole = cube.merge([cube.empty(self._summary), *parts])
+        whole = cube.merge(parts)
         shown = self._shown(whole)
-        if (now := shown < stop).all():
-            return Totals(_with_step(whole, shown))
-        self._carried = [of_rows(whole, ~now)]
-        return Totals(_with_step(of_rows(whole, now), shown[now]))
+        now = shown < stop
+        self._later, self._later_shown = of_rows(whole, ~now), shown[~now]
+        return Totals(_with_step(_those(whole, now), shown[now]))
 
     def coming(self, stop: int) -> Totals:
         """Those shown at `stop`, as far as they are read: a series of these may begin there."""
-        parts = (of_rows(each, self._shown(each) == stop) for each in self._carried)
-        return Totals(cube.merge([cube.empty(self._summary), *parts]))
+        return Totals(_those(self._later, self._later_shown == stop))
 
     def _shown(self, whole: Cube) -> Array:
         """A window that was exported in part, and became an hour since, at once: nothing falls."""
@@ -94,6 +92,11 @@ class Windows:
             is_begun = (begins < mark) & (mark < stops)
             shown = np.where(is_begun, np.minimum(shown, (mark // self._step + 1) * self._step), shown)
         return shown
+
+
+def _those(whole: Cube, wanted: Array) -> Cube:
+    """Of its rows."""
+    return whole if wanted.all() else of_rows(whole, wanted)
 
 
 def _with_step(whole: Cube, shown: Array) -> Cube:

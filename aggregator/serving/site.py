@@ -14,6 +14,7 @@ from http import HTTPStatus
 from typing import BinaryIO
 
 from ..errors import ReadWriteError
+from ..promtext import gathered
 from .credentials import is_known
 from .negotiation import chosen, takes_gzip
 from .openmetrics import transformed
@@ -72,7 +73,7 @@ class Site:
         form = chosen(",".join(headers.get_all("Accept", [])))
         about = {"Content-Type": form.content_type, "Vary": "Accept, Accept-Encoding"}
         if form.is_openmetrics:
-            body = _blocks(transformed(file, self.output.exemplars()))
+            body = gathered(transformed(file, self.output.exemplars()), _BLOCK_BYTES)
         else:
             body = iter(partial(file.read, _BLOCK_BYTES), b"")
         if takes_gzip(",".join(headers.get_all("Accept-Encoding", []))):
@@ -119,19 +120,6 @@ def _short(status: HTTPStatus, text: str, kind: str, headers: Mapping[str, str] 
     body = f"{text}\n".encode()
     about = {"Content-Type": f"{kind}; charset=utf-8", "Content-Length": str(len(body)), **(headers or {})}
     return Answer(status, about, [body])
-
-
-def _blocks(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Lines in pieces that are worth a system call."""
-    block: list[bytes] = []
-    size = 0
-    for line in lines:
-        block.append(line)
-        size += len(line)
-        if size >= _BLOCK_BYTES:
-            yield b"".join(block)
-            block, size = [], 0
-    yield b"".join(block)
 
 
 def _gzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:

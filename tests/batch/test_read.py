@@ -5,7 +5,7 @@ import math
 import random
 import shutil
 from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import pytest
 import aggregator
 from aggregator import config
 from aggregator.bins import bounds
-from aggregator.errors import InputError, UsageError
+from aggregator.errors import InputError, StateError, UsageError
 from aggregator.quantiles import quantiles
 from aggregator.rollup import bins_of
 
@@ -164,13 +164,13 @@ def test_since_and_until_choose_windows_by_their_begin(
 
 def test_files_of_other_dates_are_not_opened(out: Path, tmp_path: Path) -> None:
     shutil.copytree(out, tmp_path / "out")
-    for date in ("2026-11-19", "2026-11-21"):
+    for day in ("2026-11-19", "2026-11-21"):
         for name in ("feed_polls", "feed_polls_bins"):
-            (tmp_path / "out" / name / f"date={date}").mkdir()
-            (tmp_path / "out" / name / f"date={date}/part.parquet").write_text("no Parquet")
+            (tmp_path / "out" / name / f"date={day}").mkdir()
+            (tmp_path / "out" / name / f"date={day}/part.parquet").write_text("no Parquet")
     frame = aggregator.read(tmp_path / "out", "feed_polls", since="2026-11-20", until="2026-11-21T00:00:00Z")
     assert frame["count"].tolist() == [500]
-    with pytest.raises(pa.ArrowInvalid):
+    with pytest.raises(StateError, match=r"out/feed_polls: not readable as Parquet: .*; see logemit repair"):
         aggregator.read(tmp_path / "out", "feed_polls", since="2026-11-20", until="2026-11-21T00:00:01Z")
 
 
@@ -304,6 +304,7 @@ def test_a_share_of_nothing_is_missing(tmp_path: Path) -> None:
         ({"summary": "feed_polls", "measure": "x"}, "no measure 'x'"),
         ({"summary": "feed_polls", "freq": "1month"}, "freq is '1month'"),
         ({"summary": "feed_polls", "since": "yesterday"}, "since is 'yesterday', expected a date or a time"),
+        ({"summary": "feed_polls", "since": date(2026, 11, 20)}, "since is datetime.date"),
         ({"summary": "feed_polls", "until": "2026-13-01"}, "until is '2026-13-01'"),
         ({"summary": "feed_polls", "quantiles": [99]}, "a quantile is 99, expected a number from 0 to 1"),
         ({"summary": "feed_polls", "quantiles": [math.nan]}, "a quantile is nan"),
@@ -341,3 +342,22 @@ def test_a_quantile_is_within_less_than_two_percent_and_never_beyond_what_was_se
             found = quantile(les, counts, q, unit, values.min() / scale, values.max() / scale)
             assert found == pytest.approx(true, rel=0.016)
             assert values.min() / scale <= found <= values.max() / scale
+
+
+def test_quantiles_of_groups_whose_bins_stand_in_any_order() -> None:
+    """The files of two dates may have the texts of a dimension in another order."""
+    rng = np.random.default_rng(6)
+    values = {group: np.sort(rng.integers(0, 1000, 60 * group)) for group in range(4)}
+    rows = [(group, le, n) for group, held in values.items() for le, n in zip(*found_in(held), strict=True)]
+    rng.shuffle(rows)
+    groups, les, counts = (np.array(column) for column in zip(*rows, strict=True))
+    low, high = (np.array([end(values[g], initial=0) for g in range(4)], dtype=float) for end in (np.min, np.max))
+    for q in (0.25, 0.99):
+        found = quantiles(groups.astype(int), les, counts.astype(int), q, "count", low, high)
+        wanted = [held[math.ceil(q * len(held)) - 1] if len(held) else math.nan for held in values.values()]
+        assert found == pytest.approx(wanted, rel=0.016, nan_ok=True)
+
+
+def found_in(values: Any) -> Any:
+    """(upper bounds, counts) of the bins of whole numbers."""
+    return np.unique(bounds("count")[bins_of(values, "count")], return_counts=True)

@@ -251,13 +251,6 @@ def test_help_loads_nothing_heavy() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 
 
-def test_without_the_extra_the_command_says_what_to_install() -> None:
-    code = "import sys; sys.modules['typer'] = None; import cli; cli.main()"
-    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert "pip install 'logemit[aggregator]'" in done.stderr
-
-
 @pytest.mark.parametrize("command", ["schema", "check", "aggregate --out out"])
 def test_a_reader_that_goes_away_is_no_error(log: Path, tmp_path: Path, command: str) -> None:
     """It has gone before anything is printed."""

@@ -1,7 +1,9 @@
 """Machine code as its user meets it: made ahead, made nowhere, missing."""
 
 import json
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 
 from aggregator.engines import MAKING_PAYS_FROM
 from tests.command.calls import logemit, message
-from tests.conftest import ROOT
+from tests.conftest import LOGEMIT, ROOT
 
 PATIENCE = 180
 """Seconds: compiling takes ten on a machine that does nothing else."""
@@ -53,17 +55,53 @@ def taken(log: Path, out: Path, **kwargs: Any) -> tuple[dict[str, Any], list[str
     return report, [line for line in metrics if not line.startswith(("logemit_last_run_", "logemit_lag_"))]
 
 
-def test_compile_makes_machine_code_once_and_says_where(tmp_path: Path) -> None:
-    variables = {"NUMBA_CACHE_DIR": tmp_path / "code"}
-    done = logemit("compile", variables=variables, timeout=PATIENCE)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Where machine code was made by the command, and what that said."""
+    code = tmp_path_factory.mktemp("made") / "code"
+    done = logemit("compile", variables={"NUMBA_CACHE_DIR": code}, timeout=PATIENCE)
     assert (done.returncode, done.stderr) == (0, "")
-    (folder,) = (tmp_path / "code/logemit").iterdir()
-    assert done.stdout == f"{folder}\n"
-    made = {path: path.stat().st_mtime_ns for path in folder.rglob("*.nb?")}
-    assert made
-    again = logemit("compile", variables=variables)
-    assert (again.returncode, again.stdout) == (0, done.stdout)
-    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.nb?")} == made
+    return code, done.stdout
+
+
+def test_compile_makes_machine_code_once_and_says_where(made: tuple[Path, str]) -> None:
+    code, told = made
+    (folder,) = (code / "logemit").iterdir()
+    assert told == f"{folder}\n"
+    before = times(folder)
+    assert before
+    again = logemit("compile", variables={"NUMBA_CACHE_DIR": code})
+    assert (again.returncode, again.stdout) == (0, told)
+    assert times(folder) == before
+
+
+def test_machine_code_that_can_only_be_read_is_used(made: tuple[Path, str], long_log: Path, tmp_path: Path) -> None:
+    """As it is in an image, for a user that did not make it."""
+    code, temporary = made[0], tmp_path / "tmp"
+    temporary.mkdir()
+    before = times(code)
+    folders = [path for path in (code, *code.rglob("*")) if path.is_dir()]
+    powerless = ["setpriv", "--bounding-set=-all"] if os.geteuid() == 0 else []  # root may write anywhere
+    command = list(map(str, [*powerless, LOGEMIT, "aggregate", long_log, "--out", tmp_path / "out"]))
+    variables = {"NUMBA_CACHE_DIR": str(code), "TMPDIR": str(temporary), "NUMBA_DEBUG_CACHE": "1"}
+    for path in folders:
+        path.chmod(0o555)
+    try:
+        done = subprocess.run(
+            command, env=os.environ | variables, capture_output=True, text=True, check=False, timeout=PATIENCE
+        )
+    finally:
+        for path in folders:
+            path.chmod(0o755)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"[cache] data loaded from '{temporary}/logemit-" in done.stdout
+    assert "[cache] data saved" not in done.stdout
+    assert times(code) == before
+    assert list(temporary.iterdir()) == []
+
+
+def times(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*.nb?")}
 
 
 def test_compile_refuses_a_folder_that_cannot_be_written() -> None:

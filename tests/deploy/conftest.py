@@ -2,7 +2,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import pytest
 from aggregator.config import load
 from aggregator.run import aggregate
 from tests.conftest import LOGEMIT, ROOT
-from tests.remote.store import S3, s3_server
 
 LOG = ROOT / "sample_logs/alerting/stdout.log"
 
@@ -58,21 +56,6 @@ def metrics(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("aggregated") / "metrics"
     aggregate([str(LOG)], out, load(None))
     return out
-
-
-@pytest.fixture(scope="package")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
-    with s3_server(tmp_path_factory.mktemp("s3")) as store:
-        yield store
-
-
-@pytest.fixture
-def s3(server: S3, monkeypatch: pytest.MonkeyPatch) -> S3:
-    """An empty bucket, and the variables that lead there."""
-    server.clear()
-    for name, value in server.variables.items():
-        monkeypatch.setenv(name, value)
-    return server
 
 
 def events_in(log: bytes) -> int:

@@ -55,8 +55,9 @@ def load_handler() -> Handler:
 
 
 @pytest.fixture
-def handler(monkeypatch: pytest.MonkeyPatch) -> Handler:
-    """With the function's environment."""
+def handler(s3: S3, monkeypatch: pytest.MonkeyPatch) -> Handler:
+    """With the function's environment, where its bucket is."""
+    s3.client.create_bucket(Bucket="metrics")
     set_variables(monkeypatch)
     return load_handler()
 
@@ -90,25 +91,25 @@ class Runs(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def runs(server: S3) -> Runs:
+def runs(s3_of_all: S3) -> Runs:
     """Two, with an object delivered before each."""
     name, data, events = delivered()
     told, requests = [], []
-    server.clear()
-    server.client.create_bucket(Bucket="metrics")
+    s3_of_all.clear()
+    s3_of_all.client.create_bucket(Bucket="metrics")
     with pytest.MonkeyPatch.context() as patch:
-        for variable, value in server.variables.items():
+        for variable, value in s3_of_all.variables.items():
             patch.setenv(variable, value)
         set_variables(patch)
         handler = load_handler()
         for hour in ("08", "09"):
-            server.put(f"app/{datetime.now(UTC):%Y/%m/%d}/{hour}/{name}", data)
-            server.forget()
+            s3_of_all.put(f"app/{datetime.now(UTC):%Y/%m/%d}/{hour}/{name}", data)
+            s3_of_all.forget()
             with redirect_stdout(StringIO()) as printed:
                 handler({"source": "aws.scheduler"}, None)
             told.append(json.loads(printed.getvalue()))
-            requests += server.requests
-    body = server.client.get_object(Bucket="metrics", Key="metrics/metrics.prom")["Body"].read()
+            requests += s3_of_all.requests
+    body = s3_of_all.client.get_object(Bucket="metrics", Key="metrics/metrics.prom")["Body"].read()
     return Runs(events, told, requests, body.decode())
 
 

@@ -176,6 +176,7 @@ def test_the_command_prints_or_writes_them(tmp_path: Path) -> None:
     printed = logemit("rules", "--interval", "15m", "--error-ratio", "0.01", "--service", "web", "--service", "shop")
     assert printed.returncode == 0
     assert printed.stdout == rules("15m", {"error_ratio": "0.01"}, ["web", "shop"])
+    assert logemit("rules", "-o", "-", cwd=tmp_path).stdout == logemit("rules", cwd=tmp_path).stdout
     written = logemit("rules", "-o", "rules.yml", cwd=tmp_path)
     assert (written.returncode, written.stdout) == (0, "")
     assert (tmp_path / "rules.yml").read_text() == rules()
@@ -187,7 +188,7 @@ def test_the_command_refuses_what_cannot_be_meant(tmp_path: Path) -> None:
     for arguments, code, expected in (
         (["--error-ratio", "7"], 2, "--error-ratio is '7'"),
         (["-o", tmp_path / "none/rules.yml"], 73, "No such file"),
-        (["-o", ""], 2, "-o is empty"),
+        (["-o", ""], 2, "--output is empty"),
         ([*config, "--service", "web"], 2, "service_label = false"),
         (["--config", tmp_path / "none.toml"], 78, "no such file"),
         (["--alertmanager", "--min-jobs", "3"], 2, "--alertmanager takes"),
