@@ -43,8 +43,7 @@ def parse_moment(text: str, name: str, now: datetime) -> datetime:
 
     What has no zone is in UTC. Raises UsageError.
     """
-    seconds = _seconds(text)
-    if seconds:
+    if _seconds(text) >= 0:
         return now - timedelta(seconds=parse_span(text, name))
     try:
         found = datetime.fromisoformat(text)

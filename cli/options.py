@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -106,6 +107,13 @@ EnvelopeName = Annotated[
 ]
 
 
+Since = Annotated[
+    str | None,
+    typer.Option("--since", metavar="TIME", help="From then on: 24h, 7d back from now; or 2026-11-20, …T12:30Z."),
+]
+Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Up to then, said likewise.")]
+
+
 def settings(
     config: str | None,
     window: str | None = None,
@@ -120,6 +128,17 @@ def settings(
     loaded = configuration.load(Path(config) if config is not None else None, window)
     given = {"fold_after": fold_after, "drop_after": drop_after, "late_limit": late_limit}
     return configuration.with_retention(loaded, {key: value for key, value in given.items() if value is not None})
+
+
+def moments(since: str | None, until: str | None, now: datetime) -> tuple[datetime | None, datetime | None]:
+    """Of --since and --until. Raises UsageError."""
+    from aggregator.spans import parse_moment
+
+    first = parse_moment(since, "--since", now) if since is not None else None
+    last = parse_moment(until, "--until", now) if until is not None else None
+    if first is not None and last is not None and last <= first:
+        raise UsageError(f"--until {until} is not after --since {since}")
+    return first, last
 
 
 def days(span: str | None, option: str) -> int | None:

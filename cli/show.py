@@ -7,7 +7,7 @@ import typer
 from aggregator.errors import UsageError
 
 from . import completion
-from .options import EXIT_CODES, AsJson, ConfigFile, Output, explained, output, settings
+from .options import EXIT_CODES, AsJson, ConfigFile, Output, Since, Until, explained, moments, output, settings
 
 EVERY = "5s"
 _LEAST_SECONDS = 0.1
@@ -16,11 +16,8 @@ _LEAST_SECONDS = 0.1
 @explained
 def show_command(
     directory: Output,
-    since: Annotated[
-        str | None,
-        typer.Option("--since", metavar="TIME", help="From then on: 24h, 7d back from now; or 2026-11-20, …T12:30Z."),
-    ] = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Up to then, said likewise.")] = None,
+    since: Since = None,
+    until: Until = None,
     by: Annotated[
         str | None,
         typer.Option("--by", metavar="NAME,…", help="Dimensions to group by; default view, or those of the summary."),
@@ -62,7 +59,7 @@ def show_command(
     from datetime import UTC, datetime
 
     from aggregator.panels import Asked, View, overview, single
-    from aggregator.spans import parse_moment, parse_span
+    from aggregator.spans import parse_span
 
     from . import show_output
 
@@ -71,12 +68,7 @@ def show_command(
     names = tuple(name.strip() for name in by.split(",") if name.strip()) if by is not None else None
 
     def look() -> View:
-        now = datetime.now(UTC)
-        first = parse_moment(since, "--since", now) if since is not None else None
-        last = parse_moment(until, "--until", now) if until is not None else None
-        if first is not None and last is not None and last <= first:
-            raise UsageError(f"--until {until} is not after --since {since}")
-        asked = Asked(target, first, last, catalogue)
+        asked = Asked(target, *moments(since, until, datetime.now(UTC)), catalogue)
         return overview(asked, names or ("view",)) if summary is None else single(asked, summary, names, measure)
 
     how = show_output.How(single=summary is not None, sort=sort, limit=limit)

@@ -253,7 +253,7 @@ def test_a_span_of_time_is_counted_back_from_now(take: Take) -> None:
 
 
 def test_a_span_without_events_is_told_with_the_newest_event(sample: Path) -> None:
-    text = shown(sample, "--since", "2030-01-01")
+    text = shown(sample, "--since", "2030-01-01", width=200)
     assert "from 2030-01-01 00:00:00 UTC\nno event in this span of time\nthe newest event is of 2026-11-2" in text
     assert re.search(r"try --since 2026-11-2\d$", text, re.MULTILINE)
     assert "Tasks" not in text
