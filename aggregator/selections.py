@@ -44,7 +44,8 @@ class Selection:
         until: datetime | str | None,
         catalogue: Catalogue | None,
     ) -> Self:
-        """Raises UsageError for names that do not exist, and times that are none."""
+        """`by` may be one name. Raises UsageError for names that do not exist, and times that are none."""
+        by = (by,) if isinstance(by, str) else tuple(by)
         known = catalogue or shipped()
         definition = known.summary(summary)
         if definition is None:
@@ -52,7 +53,7 @@ class Selection:
         for name in (*by, *(where or {})):
             if name not in definition.group and LABELS not in definition.dimensions:
                 raise UsageError(f"{summary} has no dimension {name!r}; it has {', '.join(definition.group)}")
-        return cls(out, definition, tuple(by), freq, where or {}, datasets.span(since, until))
+        return cls(out, definition, by, freq, where or {}, datasets.span(since, until))
 
     @property
     def keys(self) -> list[str]:
