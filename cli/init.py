@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from aggregator.errors import OutputError, UsageError
+from aggregator.errors import OutputError
 
 from .completion import starting
 from .options import EXIT_CODES, explained, folder
@@ -40,7 +40,8 @@ def init_command(
 ) -> None:
     """Write a logemit.toml with every setting commented out; print the diff for Django, the schedule and the scraping.
 
-    Only FILE is written. What is printed names the folder that it is run in, and the command that it is run by.
+    Only FILE is written; one that is there is kept. What is printed names the folder that it is run in, and the command
+    that it is run by.
     """
     from . import starters
     from .output import visible
@@ -50,9 +51,10 @@ def init_command(
         return
     where = starters.platform(platform)
     diff = _diff(settings)
-    _write(folder(file, "FILE", "a file"), starters.config(), force=force)
+    is_new = _write(folder(file, "FILE", "a file"), starters.config(), force=force)
     shown = visible(file)
-    typer.echo(f"Wrote {shown}. After a change: logemit metrics --check {shown}")
+    done = f"Wrote {shown}" if is_new else f"Kept {shown}, which was there; --force writes over it"
+    typer.echo(f"{done}. After a change: logemit metrics --check {shown}")
     _section("1. In Django's settings", diff)
     command = Path(sys.prefix, "bin", "logemit")
     for name, text in starters.files(where, Path.cwd(), command, Path.cwd() / file):
@@ -71,15 +73,15 @@ def _diff(settings: str | None) -> str:
     return django.diff_of(folder(settings, "--settings", "a file")) or "# logemit is in them already.\n"
 
 
-def _write(path: Path, text: str, *, force: bool) -> None:
-    """Raises UsageError where something is there, OutputError."""
+def _write(path: Path, text: str, *, force: bool) -> bool:
+    """Whether it was; what is there is kept unless forced. Raises OutputError."""
+    if path.is_file() and not force:
+        return False
     try:
-        with path.open("w" if force else "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise UsageError(f"{path}: is there already; --force writes over it, and - prints what it would be") from None
+        path.write_text(text, "utf-8")
     except OSError as exc:
         raise OutputError(f"{path}: cannot be written: {exc.strerror}; name another file") from None
+    return True
 
 
 def _section(title: str, text: str) -> None:

@@ -87,8 +87,9 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     path = tmp_path / "logemit.toml"
     path.write_text("mine")
     done = logemit("init", cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "logemit.toml: is there already; --force writes over it" in message(done)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Kept logemit.toml, which was there; --force writes over it.")
+    assert "# 3. In prometheus.yml" in done.stdout
     assert path.read_text() == "mine"
     initialised(tmp_path, "--force")
     assert path.read_text() == starters.config() == logemit("init", "-").stdout
