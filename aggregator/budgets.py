@@ -54,7 +54,7 @@ def error_budget(
     table["errors"] = errors
     share = float(1 - Decimal(str(objective)))
     table["burn_rate"] = errors / divisor(table["events"]) / share
-    groups = table.groupby(list(by) or (lambda _: 0), observed=True)
+    groups = table.groupby(list(asked.by) or (lambda _: 0), observed=True)
     table["allowed"] = groups["events"].transform("sum") * share
     table["spent"] = groups["errors"].cumsum() / divisor(table["allowed"])
     return table if asked.keys else table.reset_index(drop=True)
