@@ -4,10 +4,6 @@ import bz2
 import gzip
 import json
 import lzma
-import os
-import re
-import subprocess
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +12,7 @@ import pytest
 import zstandard
 
 from tests.conftest import LOGEMIT
+from tests.peak import peak_of
 from tests.scale import FULL, scaled, sized
 
 from . import bombs
@@ -25,13 +22,6 @@ BOUND = 550
 """MB at most, of a process that begins with 100; 466 of them were seen."""
 
 PATIENCE = 3600 if FULL else 300
-
-_MEASURED = """
-import atexit, runpy, sys
-atexit.register(lambda: sys.stderr.write(open("/proc/self/status").read()))
-sys.argv = sys.argv[1:]
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
 
 GIB = 1 << 30
 PLAIN = sized(GIB, 5 * GIB)
@@ -43,16 +33,10 @@ NO_EVENTS = sized(400_000, 800_000)
 
 def aggregated(log: Path) -> tuple[int, dict[str, int]]:
     """The most memory that it took, in MB, and the counts."""
-    command = [sys.executable, "-c", _MEASURED, str(LOGEMIT), "aggregate", str(log), "--out", str(log.parent / "out")]
-    environ = {**os.environ, "COLUMNS": "80"}
-    done = subprocess.run(
-        [*command, "--json"], check=False, capture_output=True, text=True, timeout=PATIENCE, env=environ
-    )
-    assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
+    told, peak = peak_of(LOGEMIT, "aggregate", log, "--out", log.parent / "out", "--json", timeout=PATIENCE)
+    report = json.loads(told)
     assert report["warnings"] == []
-    (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", done.stderr)
-    return int(peak) // 1024, {name: report[name] for name in ("events", "rejected", "duplicates", "unfinished")}
+    return peak >> 20, {name: report[name] for name in ("events", "rejected", "duplicates", "unfinished")}
 
 
 Bomb = Callable[[Path], None]

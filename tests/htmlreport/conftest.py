@@ -29,7 +29,7 @@ def page(sampled: Path) -> str:
     return render(gather(Asked(sampled), "Sample logs", MADE))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     with chromium(tmp_path_factory.mktemp("chromium")) as started:
         yield started
