@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from aggregator.errors import OutputError, UsageError
+from aggregator.escapes import visible
 
 from .completion import starting
 from .options import EXIT_CODES, explained, folder
@@ -43,7 +44,6 @@ def init_command(
     Only FILE is written. What is printed names the folder that it is run in, and the command that it is run by.
     """
     from . import starters
-    from .output import visible
 
     if file == "-":
         typer.echo(starters.config(), nl=False)

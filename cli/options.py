@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from aggregator.errors import LogemitError, ReadWriteError, UsageError
+from aggregator.escapes import visible
 
 from . import completion, what_to_install
 
@@ -249,6 +250,4 @@ def explained(command: F) -> F:
 
 def _tell(message: str) -> None:
     """Names of files, too, may hold what a terminal would obey."""
-    from .output import warn
-
-    warn(message)
+    typer.echo(f"logemit: {visible(message)}", err=True)
