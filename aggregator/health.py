@@ -64,28 +64,39 @@ def open_incidents(
     """The incidents that have not ended within a span of time, one a row: those checks that failed when last run.
 
     Columns: `check`, `service`; `start`, the first of the windows with a failed check after which none was without one
-    (UTC); `failed`, in and after it. Raises UsageError and InputError as `read` does.
+    (UTC); `failed`, in and after it. Of checks that tell no `up`, the newest window is down if any failed in it.
+    Raises UsageError and InputError as `read` does.
     """
     keys = ["check", "service"]
     windows = _windows(out, since, until)
     down, up = windows[windows["failed"] > 0], windows[windows["failed"] == 0]
     last_up = down[keys].join(up.groupby(keys, observed=True)["window_start"].max(), on=keys)["window_start"]
     after = down[last_up.isna() | (down["window_start"] > last_up)].groupby(keys, observed=True)
-    found: pd.DataFrame = after.agg(start=("window_start", "min"), failed=("failed", "sum")).reset_index()
-    return found
+    found = after.agg(
+        start=("window_start", "min"), failed=("failed", "sum"), down_at=("down_at", "max"), up_at=("up_at", "max")
+    )
+    still: pd.DataFrame = found[~(found["up_at"] > found["down_at"])]
+    return still[["start", "failed"]].reset_index()
 
 
 def _windows(out: str | Path, since: datetime | str | None = None, until: datetime | str | None = None) -> pd.DataFrame:
-    """`check`, `service`, `window_start`, `failed` and `checks` of each window in which one was made, in this order."""
+    """`check`, `service`, `window_start`, `failed`, `checks` of each window in which one was made, in this order.
+
+    `down_at` and `up_at` are when a check last failed and passed in it, NaT for never or not told.
+    """
     definition = shipped().summary(SUMMARY)
     assert definition
-    columns = ["check", "service", "healthy", "events"]
+    columns = ["check", "service", "healthy", "events", "up_last_at"]
     cells = datasets.cells(out, definition, columns, datasets.span(since, until)).to_pandas()
     cells = cells.astype({"check": "str", "service": "str"})
-    cells["failed"] = cells["events"].where(cells["healthy"] == "false", 0)
-    keys = ["check", "service", "window_start"]
-    summed: pd.DataFrame = cells.groupby(keys)[["failed", "events"]].sum().reset_index()
-    return summed.rename(columns={"events": "checks"})
+    is_down = cells["healthy"] == "false"
+    cells["failed"] = cells["events"].where(is_down, 0)
+    cells["down_at"], cells["up_at"] = cells["up_last_at"].where(is_down), cells["up_last_at"].mask(is_down)
+    windows = cells.groupby(["check", "service", "window_start"])
+    summed: pd.DataFrame = windows.agg(
+        failed=("failed", "sum"), checks=("events", "sum"), down_at=("down_at", "max"), up_at=("up_at", "max")
+    )
+    return summed.reset_index()
 
 
 def _of_service(name: Any, windows: pd.DataFrame) -> Iterator[tuple[Any, ...]]:

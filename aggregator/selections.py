@@ -46,7 +46,8 @@ class Selection:
         until: datetime | str | None,
         catalogue: Catalogue | None,
     ) -> Self:
-        """Raises UsageError for names that do not exist, and times that are none."""
+        """`by` may be one name. Raises UsageError for names that do not exist, and times that are none."""
+        by = (by,) if isinstance(by, str) else tuple(dict.fromkeys(by))
         known = catalogue or shipped()
         definition = known.summary(summary)
         if definition is None:
@@ -58,7 +59,7 @@ class Selection:
                 raise UsageError(f"label {name!r} has the name of a column of {summary}; use {LABELS!r}, which has all")
         if freq is not None:
             length(freq)
-        return cls(out, definition, tuple(dict.fromkeys(by)), freq, where or {}, datasets.span(since, until))
+        return cls(out, definition, by, freq, where or {}, datasets.span(since, until))
 
     @property
     def keys(self) -> list[str]:

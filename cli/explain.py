@@ -142,6 +142,10 @@ def _number(value: float | None) -> str:
     return f"{value:,.0f}" if value == int(value) and abs(value) < 1e15 else repr(value)
 
 
+def _lines(count: int, more: str = "") -> str:
+    return f"{count:,} {more}line{'' if count == 1 else 's'}"
+
+
 def _total(found: "Explanation", limit: int) -> None:
     from aggregator.explain.query import Span
     from aggregator.promtext import series
@@ -152,7 +156,7 @@ def _total(found: "Explanation", limit: int) -> None:
         warn(message)
     shown = found.events + found.duplicates
     if shown > limit:
-        typer.echo(f"… and {shown - limit:,} more lines; --limit, --raw show them")
+        typer.echo(f"… and {_lines(shown - limit, 'more ')}; --limit, --raw show them")
     name = visible(series(found.metric, found.labels))
     when = "all time" if found.begin is None or found.end is None else str(Span(found.begin, found.end))
     typer.echo(f"{chr(10) if shown else ''}{name}, {when}")
@@ -160,7 +164,7 @@ def _total(found: "Explanation", limit: int) -> None:
         for sample, value in found.samples[:SAMPLES_SHOWN]:
             typer.echo(f"  {_number(value):>14}  {visible(sample)}")
     else:
-        typer.echo(f"  {_number(found.value):>14}  in these logs, by {found.events:,} lines of {found.read:,}")
+        typer.echo(f"  {_number(found.value):>14}  in these logs, by {_lines(found.events)} of {found.read:,}")
     for count, told in (
         (found.duplicates, "lines were delivered before and dropped"),
         (found.rejected, "lines were rejected; logemit check says why"),

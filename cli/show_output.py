@@ -111,6 +111,8 @@ def _head(view: View) -> Iterator[str]:
         yield f"damaged: {visible(view.problem)}"
     elif view.newest_event is None:
         yield "no event yet: logemit aggregate … --out takes logs in"
+    elif not view.has_events and view.is_within(view.newest_event):
+        yield "no event of this summary in this span of time"
     elif not view.has_events:
         yield "no event in this span of time"
         yield f"the newest event is of {_shown(view.newest_event)}; try --since {view.newest_event:%Y-%m-%d}"

@@ -11,10 +11,14 @@ from ..history.arguments import moment
 from ..promtext import number
 from ..spans import DAY, parse_seconds
 
-_SAMPLE = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{(.*)\}\s*)?", re.DOTALL)
+_VALUE = r"[-+]?(?:\d[-+.\de]*|Inf|NaN)"
+_SAMPLE = re.compile(rf"\s*([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{{(.*)\}})?(?:\s+{_VALUE})?\s*", re.DOTALL)
 _PAIR = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(,|$)', re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-_EXPECTED = 'expected a sample as in metrics.prom: http_total or http_total{view="home",method="GET"}'
+_EXPECTED = (
+    "expected a sample as in metrics.prom, in single quotes for the shell: "
+    "'http_total' or 'http_total{view=\"home\",method=\"GET\"}'"
+)
 
 
 class Sample(NamedTuple):
@@ -44,7 +48,7 @@ class Query:
 
 
 def parsed(text: str) -> Query:
-    """Raises UsageError."""
+    """Of a sample, with its value or without, which says nothing here. Raises UsageError."""
     match = _SAMPLE.fullmatch(text)
     if match is None:
         raise UsageError(f"METRIC is {text!r:.200}, {_EXPECTED}")

@@ -23,7 +23,7 @@ _RUNS = (
 def checks(asked: Asked) -> Panel:
     """Health checks by service, with those that fail now first. Raises InputError.
 
-    Columns: `check`, `service`, `checks`, `failed`, `uptime`, `open` (incidents that have not ended: 0 or 1),
+    Columns: `check`, `service`, `checks`, `failed`, `uptime`, `open` (1 where it failed when last run),
     `open_since` (NaT where there is none).
     """
     keys = ["check", "service"]
@@ -37,7 +37,7 @@ def checks(asked: Asked) -> Panel:
         Column("checks", "checks", "count"),
         Column("failed", "failed", "count", bad=True),
         Column("uptime", "uptime", "share", help="checks that passed, of all"),
-        Column("open", "down", "count", bad=True, help="whether an incident has not ended"),
+        Column("open", "down", "count", bad=True, help="1 where it failed when last run"),
         Column("open_since", "since", "time"),
     )
     return panel("checks", "Health checks", health.SUMMARY, columns, table).sorted("failed").sorted("open")

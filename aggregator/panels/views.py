@@ -52,6 +52,10 @@ class View:
         """In that span."""
         return any(panel.summary for panel in self.panels)
 
+    def is_within(self, moment: datetime) -> bool:
+        """That span."""
+        return not ((self.since and moment < self.since) or (self.until and moment >= self.until))
+
 
 def overview(asked: Asked, by: Sequence[str] = ("view",)) -> View:
     """All panels, the requests grouped by these dimensions. Raises UsageError, InputError for what is no output."""

@@ -40,7 +40,7 @@ def feeds(asked: Asked) -> Panel:
 def imports(asked: Asked) -> Panel:
     """Imports by format. Raises InputError.
 
-    Columns: `format`, `imports`, `error_share`, `items` (worked through), `items_failed`, `p50`, `p95`, `p99`.
+    Columns: `format`, `imports`, `error_share`, `items` (taken in), `items_failed`, `p50`, `p95`, `p99`.
     """
     table = asked.read("bookmark_imports", ["format"]).rename(columns={"count": "imports"})
     sums = asked.sums("bookmark_imports", ["format"], ["items_processed_sum", "items_failed_sum"])
@@ -50,7 +50,7 @@ def imports(asked: Asked) -> Panel:
         *dimensions(("format",)),
         Column("imports", "imports", "count"),
         _FAILING,
-        Column("items", "items", "count"),
+        Column("items", "items done", "count"),
         Column("items_failed", "failed items", "count", bad=True),
         *_TIMES,
     )

@@ -25,8 +25,8 @@ def diff_of(path: Path) -> str:
 
 
 def example() -> str:
-    """Where no settings are named: lines for their end, as a diff without the lines before."""
-    return "".join(f"+{line}\n" for line in _lines_of(_WANTED))
+    """Where no settings are named: lines for their end."""
+    return "".join(f"{line}\n" for line in _lines_of(_WANTED))
 
 
 def _diff(text: str, tree: ast.Module, name: str) -> str:

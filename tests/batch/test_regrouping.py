@@ -262,6 +262,26 @@ def test_what_cannot_be_asked(out: Path, call: Callable[[Path], object], message
         call(out)
 
 
+def test_one_name_is_a_list_of_one(out: Path) -> None:
+    for several, one in (
+        (aggregator.read(out, "http_requests", by=["view"]), aggregator.read(out, "http_requests", by="view")),
+        (
+            aggregator.histogram(out, "http_requests", by=["view"]),
+            aggregator.histogram(out, "http_requests", by="view"),
+        ),
+        (
+            aggregator.error_budget(out, objective=0.9, by=["view"], freq="1h"),
+            aggregator.error_budget(out, objective=0.9, by="view", freq="1h"),
+        ),
+        (
+            aggregator.ratio(out, "http_requests.db_queries", "http_requests", by=["view"]),
+            aggregator.ratio(out, "http_requests.db_queries", "http_requests", by="view"),
+        ),
+    ):
+        assert "view" in several.index.names
+        pd.testing.assert_frame_equal(several, one)
+
+
 def test_what_is_not_there(out: Path) -> None:
     for call in (aggregator.histogram, aggregator.error_budget):
         with pytest.raises(InputError, match="no tasks"):

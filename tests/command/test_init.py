@@ -171,8 +171,7 @@ def test_a_project_with_it_passes_its_check_and_writes_events(tmp_path: Path, na
         patched(path)
     else:
         (lines, *_) = initialised(tmp_path).values()
-        added = [line[1:] for line in lines.splitlines() if line.startswith("+")]
-        path.write_text(SPREAD + "\n".join(added) + "\n")
+        path.write_text(SPREAD + lines)
     code = (
         "import django; from django.core.management import call_command; django.setup(); call_command('check')\n"
         "from django.test import Client; assert Client().get('/').content == b'ok'"

@@ -12,6 +12,8 @@ from aggregator.config import load
 from aggregator.errors import ReadWriteError
 from aggregator.explain import lines as way
 from aggregator.explain.numbers import OfMetric
+from aggregator.explain.query import Query, parsed
+from aggregator.promtext import series
 from tests.batch.runs import CONFIG, poll
 from tests.command.calls import logemit, message
 from tests.conftest import LOGEMIT
@@ -41,6 +43,9 @@ def told(*arguments: object) -> dict[str, object]:
         ("feed_polls_total{", "expected a sample"),
         ('feed_polls_total{feed_id="1}', "labels end at"),
         ("feed_polls_total{feed_id=1}", "labels end at"),
+        ("feed_polls_total{feed_id=1}", "in single quotes for the shell"),
+        ("feed_polls_total one", "expected a sample"),
+        ('feed_polls_total{feed_id="1"} 3 4', "expected a sample"),
         ('feed_polls_total{feed_id="1" status="2"}', "labels end at"),
         ('feed_polls_total{feed_id="1",feed_id="2"}', "names feed_id twice"),
         ("feed_poll_total", "did you mean 'feed_polls_total'?"),
@@ -61,6 +66,12 @@ def test_what_does_not_exist_is_refused_with_what_does(log: Path, metric: str, w
     assert words in message(done)
     assert "\x1b" not in done.stderr
     assert len(done.stderr) < 1000
+
+
+@pytest.mark.parametrize("value", ["", " 2.0", " 1e+06", "  1.5e-05 ", " +Inf", " NaN", " -3"])
+@pytest.mark.parametrize("labels", [{}, {"feed_id": "1"}, {"feed_id": "} 2"}])
+def test_a_line_of_metrics_prom_may_be_given_with_its_value(value: str, labels: dict[str, str]) -> None:
+    assert parsed(series(POLLS, labels) + value) == Query(POLLS, labels)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +123,7 @@ def test_a_page_for_people(log: Path) -> None:
     assert done.stdout.splitlines() == [
         f"{log}: line 3, byte {offset}: +1",
         f"    {poll(1, feed_id='1').decode().rstrip()}",
-        "… and 1 more lines; --limit, --raw show them",
+        "… and 1 more line; --limit, --raw show them",
         "",
         'feed_polls_total{feed_id="1"}, all time',
         "               2  in these logs, by 2 lines of 6",

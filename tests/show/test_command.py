@@ -276,6 +276,15 @@ def test_a_span_without_events_is_told_with_the_newest_event(sample: Path) -> No
     assert "no event in this span" in shown(sample, "--since", "2030-01-01", "--summary", "tasks")
 
 
+def test_a_span_with_events_of_other_summaries_only_is_no_empty_one(take: Take) -> None:
+    out = take(
+        {"event": "task", "name": "t", "state": "success"}, {"event": "feed_poll", "timestamp": "2026-11-20T13:00:00Z"}
+    )
+    text = shown(out, "--since", "2026-11-20T12:30", "--summary", "tasks")
+    assert text.splitlines()[1:] == ["no event of this summary in this span of time"]
+    assert "the newest event is of" in shown(out, "--until", "2026-11-20T11:00", "--summary", "tasks")
+
+
 def test_a_damaged_state_is_told_beside_the_figures(take: Take) -> None:
     out = take({"event": "feed_poll", "feed_id": "1", "status": "success"})
     for path in (out / "_logemit/commit").iterdir():

@@ -262,14 +262,18 @@ def test_the_last_status_of_a_feed_is_that_of_its_newest_window(sample: Path) ->
     assert len({*wanted.values()}) > 2
 
 
-def test_an_incident_is_open_while_the_newest_window_has_a_failure(sample: Path) -> None:
+def test_an_incident_is_open_while_the_newest_check_failed(sample: Path) -> None:
     for since, until in SPANS:
         since_when: dict[tuple[str, str], Any] = {}
-        for check, service, at, failed in sql(
-            "SELECT \"check\", service, window_start, sum(CASE WHEN healthy = 'false' THEN events ELSE 0 END) "
+        newest: dict[tuple[str, str], str] = {}
+        for check, service, at, failed, last in sql(
+            "SELECT \"check\", service, window_start, sum(CASE WHEN healthy = 'false' THEN events ELSE 0 END), "
+            "arg_max(healthy, up_last_at) "
             f"FROM {table(sample, 'health_checks', since, until)} GROUP BY 1, 2, 3 ORDER BY 3"
         ):
             since_when[check, service] = (since_when.get((check, service)) or at) if failed else None
+            newest[check, service] = last
+        since_when = {key: at if newest[key] == "false" else None for key, at in since_when.items()}
         panel = made("checks", Asked(sample, since, until))
         found = {(check, service): at for check, service, at in rows(panel, "check", "service", "open_since")}
         assert found.keys() == since_when.keys()
@@ -278,6 +282,28 @@ def test_an_incident_is_open_while_the_newest_window_has_a_failure(sample: Path)
         assert dict(zip(found, panel.table["open"], strict=True)) == {
             key: int(bool(at)) for key, at in since_when.items()
         }
+
+
+@pytest.mark.parametrize(("told", "down"), [("0", 1), ("1", 0), ("10", 1), ("01", 0), ("0010", 1), ("1001", 0)])
+def test_what_a_check_said_last_counts_within_a_window_too(take: Take, told: str, down: int) -> None:
+    checks = [
+        {
+            "event": "health_check",
+            "check": "web",
+            "healthy": up == "1",
+            "up": int(up),
+            "timestamp": f"2026-11-20T12:00:{second:02}Z",
+        }
+        for second, up in enumerate(told)
+    ]
+    out = take(*checks)
+    assert rows(made("checks", Asked(out)), "failed", "open") == [(told.count("0"), down)]
+    assert f'health_check_up{{check="web",service="s"}} {told[-1]}.0' in (out / "metrics.prom").read_text()
+
+
+def test_without_up_the_newest_window_is_down_if_any_check_failed_in_it(take: Take) -> None:
+    out = take(*({"event": "health_check", "check": "web", "healthy": healthy} for healthy in (False, True)))
+    assert rows(made("checks", Asked(out)), "failed", "open") == [(1, 1)]
 
 
 def test_no_incident_is_open_where_none_began(take: Take) -> None:
