@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pyarrow.dataset as ds
 from . import remote
 from .cube import WINDOW_SECONDS, WINDOW_START
 from .definitions import Measure, Summary
-from .errors import InputError, StateError, UsageError
+from .errors import InputError, ReadWriteError, StateError, UsageError
 from .grouping import TEXT
 from .urls import is_url
 
@@ -29,8 +29,9 @@ class Span:
     def has_date(self, date: str) -> bool:
         """Of a date, as "2026-11-20": whether any of it is meant."""
         first = self.since.date().isoformat() if self.since else ""
-        last = (self.until - timedelta(microseconds=1)).date().isoformat() if self.until else "~"
-        return first <= date <= last
+        last = self.until.date().isoformat() if self.until else "~"
+        is_midnight = self.until is not None and self.until.time() == time.min
+        return first <= date <= last and not (is_midnight and date == last)
 
     @property
     def expression(self) -> pc.Expression:
@@ -108,6 +109,8 @@ def _told(name: str) -> Iterator[None]:
     """Raises StateError where a file is damaged."""
     try:
         yield
+    except PermissionError as exc:
+        raise ReadWriteError(f"{name}: cannot be read: {exc.strerror or exc}; check its permissions") from None
     except (pa.ArrowException, OSError) as exc:
         reason = str(exc).partition("\n")[0]
         raise StateError(f"{name}: not readable as Parquet: {reason}; see logemit repair") from None
@@ -120,7 +123,20 @@ def _paths(out: str | Path, name: str) -> tuple[Any, list[str]]:
         with remote.told(out):
             paths = files.glob(f"{remote.path_of(files, out).rstrip('/')}/{name}/date=*/*.parquet")
     else:
-        files, paths = None, [str(path) for path in Path(out, name).glob("date=*/*.parquet")]
+        files, paths = (
+            None,
+            [str(path) for day in _listed(Path(out, name), "date=*") for path in _listed(day, "*.parquet")],
+        )
     if not paths:
         raise InputError(f"{out}: no {name} here; run logemit aggregate … --out {out} on logs that hold such events")
     return files, sorted(paths)
+
+
+def _listed(folder: Path, pattern: str) -> list[Path]:
+    """What is in a folder, if there is one. Raises ReadWriteError where it may not be read, which glob passes over."""
+    try:
+        return [path for path in folder.iterdir() if path.match(pattern)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as exc:
+        raise ReadWriteError(f"{folder}: cannot be read: {exc.strerror}; check its permissions") from None

@@ -12,7 +12,7 @@ import pandas as pd
 from .definitions import Catalogue, Measure
 from .errors import UsageError
 from .quantiles import quantiles as quantiles_of
-from .selections import Selection, Where, divisor
+from .selections import Selection, Where, divisor, length
 
 QUANTILES = (0.5, 0.95, 0.99)
 
@@ -84,7 +84,7 @@ def _counted(asked: Selection, cells: pd.DataFrame) -> pd.DataFrame:
 def _seconds(asked: Selection, cells: pd.DataFrame) -> Any:
     """How long the time of a row of the answer is; where windows were folded, it is theirs if that is longer."""
     if asked.freq is not None:
-        wanted = pd.Timedelta(asked.freq if asked.freq[:1].isdigit() else f"1{asked.freq}").total_seconds()
+        wanted = length(asked.freq).total_seconds()
         return asked.grouped(cells)["window_seconds"].max().clip(lower=wanted)
     span = cells["window_end"].max() - cells["window_start"].min()
     return float(span.total_seconds()) if len(cells) else float("nan")

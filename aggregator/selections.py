@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, Self
 
 import pandas as pd
 import pyarrow as pa
+from pandas.tseries.frequencies import to_offset
 
 from . import datasets
 from .catalogue import shipped
@@ -45,7 +47,7 @@ class Selection:
         catalogue: Catalogue | None,
     ) -> Self:
         """`by` may be one name. Raises UsageError for names that do not exist, and times that are none."""
-        by = (by,) if isinstance(by, str) else tuple(by)
+        by = (by,) if isinstance(by, str) else tuple(dict.fromkeys(by))
         known = catalogue or shipped()
         definition = known.summary(summary)
         if definition is None:
@@ -53,6 +55,10 @@ class Selection:
         for name in (*by, *(where or {})):
             if name not in definition.group and LABELS not in definition.dimensions:
                 raise UsageError(f"{summary} has no dimension {name!r}; it has {', '.join(definition.group)}")
+            if name not in definition.group and name in _columns(definition):
+                raise UsageError(f"label {name!r} has the name of a column of {summary}; use {LABELS!r}, which has all")
+        if freq is not None:
+            length(freq)
         return cls(out, definition, by, freq, where or {}, datasets.span(since, until))
 
     @property
@@ -113,11 +119,25 @@ class Selection:
             frame = frame[frame[dimension].isin([values] if isinstance(values, str) else list(values))]
         frame = frame.assign(window_end=frame["window_start"] + pd.to_timedelta(frame["window_seconds"], unit="s"))
         if self.freq is not None:
-            try:
-                frame["window_start"] = frame["window_start"].dt.floor(self.freq)
-            except ValueError as exc:
-                raise UsageError(f"freq is {self.freq!r}, expected a fixed span such as 5min, 1h, 1D: {exc}") from None
+            frame["window_start"] = frame["window_start"].dt.floor(self.freq)
         return frame
+
+
+def _columns(summary: Summary) -> set[str]:
+    """Those of frames that are no dimensions."""
+    of_measures = {f"{measure.name}_{suffix}" for measure in summary.measures for suffix in ("sum", "min", "max")}
+    of_gauges = {f"{gauge}_{suffix}" for gauge in summary.gauges for suffix in ("last", "last_at")}
+    return {"window_start", "window_seconds", "window_end", "events", "le", "n", *of_measures, *of_gauges}
+
+
+def length(freq: str) -> pd.Timedelta:
+    """Of a pandas frequency. Raises UsageError for what is no fixed span of time, or none at all."""
+    with suppress(TypeError, ValueError):
+        offset: Any = to_offset(freq)
+        found = pd.Timedelta(offset)
+        if found > pd.Timedelta(0):
+            return found
+    raise UsageError(f"freq is {freq!r}, expected a fixed span such as 5min, 1h, 1D")
 
 
 def _label(labels: "pd.Series[str]", name: str) -> Any:

@@ -8,9 +8,8 @@ from typing import Any
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
+from aggregator.escapes import visible
 from aggregator.panels import Column, Panel, formats
-
-from .output import visible
 
 _GAP = 2
 _NAME_CELLS = 24

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aggregator.errors import UsageError
+from aggregator.escapes import visible
 
 from . import completion
 from .options import EXIT_CODES, ConfigFile, EnvelopeName, Sources, explained, folder, frugal, settings, without_pandas
@@ -128,8 +129,6 @@ def _document(line: "Line") -> dict[str, Any]:
 
 
 def _print(line: "Line") -> None:
-    from .output import visible
-
     unpacked = " unpacked" if line.packed else ""
     place = f"line {line.line}, byte {line.offset}{unpacked}" if line.line else "joined of parts"
     told = "delivered before, dropped" if line.duplicate else f"{'=' if line.sets else '+'}{_number(line.adds)}"
@@ -151,7 +150,7 @@ def _total(found: "Explanation", limit: int) -> None:
     from aggregator.explain.query import Span
     from aggregator.promtext import series
 
-    from .output import visible, warn
+    from .output import warn
 
     for message in found.warnings:
         warn(message)
@@ -179,8 +178,6 @@ def _total(found: "Explanation", limit: int) -> None:
 
 
 def _compared(found: "Explanation") -> None:
-    from .output import visible
-
     compared = found.folder
     assert compared
     typer.echo(f"  {_number(compared.value):>14}  in {compared.where} of {visible(compared.out)}")

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from .output import print_json, visible, warn
+from aggregator.escapes import visible
+
+from .output import print_json, warn
 
 if TYPE_CHECKING:
     from aggregator.history.export import Backfilled

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from aggregator.errors import OutputError
+from aggregator.escapes import visible
 
 from .completion import starting
 from .options import EXIT_CODES, explained, folder
@@ -44,7 +45,6 @@ def init_command(
     that it is run by.
     """
     from . import starters
-    from .output import visible
 
     if file == "-":
         typer.echo(starters.config(), nl=False)

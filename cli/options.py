@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from aggregator.errors import LogemitError, ReadWriteError, UsageError
+from aggregator.escapes import visible
 
 from . import completion, what_to_install
 
@@ -223,25 +224,30 @@ def explained(command: F) -> F:
         except (typer.Exit, typer.Abort):
             raise
         except LogemitError as exc:
-            typer.echo(f"logemit: {exc}", err=True)
+            _tell(str(exc))
             raise typer.Exit(exc.exit_code) from None
         except KeyboardInterrupt:
-            typer.echo("logemit: interrupted; run it again: nothing is lost or counted twice", err=True)
+            _tell("interrupted; run it again: nothing is lost or counted twice")
             raise typer.Exit(130) from None
         except BrokenPipeError:
             # Who read our output has gone; that is its right.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
         except OSError as exc:
-            typer.echo(f"logemit: {exc.filename or 'output'}: {exc.strerror or exc}", err=True)
+            _tell(f"{exc.filename or 'output'}: {exc.strerror or exc}")
             raise typer.Exit(ReadWriteError.exit_code) from None
         except Exception as exc:
             if os.environ.get("LOGEMIT_DEBUG"):
                 raise
             if isinstance(exc, ModuleNotFoundError) and (advice := what_to_install(exc)):
-                typer.echo(f"logemit: {advice}", err=True)
+                _tell(advice)
                 raise typer.Exit(UsageError.exit_code) from None
-            typer.echo(f"logemit: a defect of logemit's own: {exc!r}; LOGEMIT_DEBUG=1 shows where", err=True)
+            _tell(f"a defect of logemit's own: {exc!r}; LOGEMIT_DEBUG=1 shows where")
             raise typer.Exit(LogemitError.exit_code) from None
 
     return run  # type: ignore[return-value]
+
+
+def _tell(message: str) -> None:
+    """Names of files, too, may hold what a terminal would obey."""
+    typer.echo(f"logemit: {visible(message)}", err=True)

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from aggregator.definitions import Filter
 from aggregator.envelopes import ENVELOPES
+from aggregator.escapes import visible
 
 if TYPE_CHECKING:
     from aggregator.check import Findings
@@ -44,11 +45,6 @@ def print_json(value: Any) -> None:
     """For scripts, and for terminals: control characters are escaped in JSON's own way."""
     text = json.dumps(value, ensure_ascii=False)
     typer.echo("".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text))
-
-
-def visible(text: str) -> str:
-    """Text from a log without its control characters: a terminal would obey them."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
 def warn(message: str) -> None:

@@ -16,10 +16,11 @@ from rich.live import Live
 from rich.text import Text
 
 from aggregator.errors import UsageError
+from aggregator.escapes import visible
 from aggregator.panels import Panel, View
 
 from . import columns
-from .output import Terminal, print_json, visible
+from .output import Terminal, print_json
 
 REQUESTS_SHOWN, OTHERS_SHOWN, SINGLE_SHOWN = 10, 5, 20
 """Rows of a table, unless it is said how many."""

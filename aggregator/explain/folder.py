@@ -14,7 +14,7 @@ import numpy as np
 from ..admission import ADMITTED_PATH, Admission
 from ..cube import Cube
 from ..definitions import Summary
-from ..errors import StateError
+from ..errors import StateError, UsageError
 from ..exposition import Source
 from ..filters import of_rows
 from ..history.windows import begin_of, ends, span_of, starts
@@ -24,7 +24,7 @@ from ..spans import DAY
 from ..store import State, Store, require_output
 from ..urls import is_url
 from .numbers import Number, total
-from .query import Query, Span
+from .query import Query, Sample, Span
 from .sums import Sums
 from .walk import Walk
 
@@ -79,8 +79,7 @@ class Folder:
 
     def _compared(self, store: Store, number: Number, query: Query, span: Span | None, walk: Walk) -> Compared:
         if span is None:
-            with store.path(METRICS).open(encoding="utf-8", newline="\n") as text:
-                samples = list(query.among(line.removesuffix("\n") for line in text))
+            samples = _shown(store.path(METRICS), query)
         else:
             samples = number.samples(self._within(Outputs(store), number, span))
         where = METRICS if span is None else "Parquet"
@@ -94,6 +93,15 @@ class Folder:
             for part in _partitions(outputs, summary, span):
                 sums.add(part)
         return sums.source()
+
+
+def _shown(path: Path, query: Query) -> list[Sample]:
+    """The samples in metrics.prom. Raises StateError."""
+    try:
+        with path.open(encoding="utf-8", newline="\n") as text:
+            return list(query.among(line.removesuffix("\n") for line in text))
+    except (FileNotFoundError, UsageError, ValueError):
+        raise StateError(f"{path}: is missing or damaged; the next run of logemit aggregate writes it anew") from None
 
 
 def _reasons(state: State, number: Number, span: Span | None, walk: Walk) -> Iterator[str]:

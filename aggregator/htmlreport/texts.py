@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from .. import escapes
 from ..panels import Column, Panel, formats
 
 LONGEST = 160
@@ -14,8 +15,7 @@ LONGEST = 160
 
 def visible(text: str, longest: int = LONGEST) -> str:
     """What a log says, without what cannot be seen or turns around what follows; what is long is cut."""
-    shown = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text[:longest])
-    return f"{shown}…" if len(text) > longest else shown
+    return f"{escapes.visible(text[:longest])}…" if len(text) > longest else escapes.visible(text)
 
 
 def heads(panel: Panel) -> Iterator[tuple[Column, str]]:

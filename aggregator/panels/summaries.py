@@ -8,7 +8,7 @@ from ..errors import UsageError
 from ..origin import suggestion
 from ..selections import LABELS
 from .asked import Asked
-from .panel import Column, Panel, Unit, dimensions, panel
+from .panel import Column, Panel, Unit, panel
 
 _FIRST = ("view", "feed_id", "check", "dataset", "name", LABELS)
 """Dimensions that a summary is looked at by, if it has them."""
@@ -21,14 +21,16 @@ def of_summary(asked: Asked, summary: str, by: Sequence[str] | None = None, meas
     Without `by`, by its names, or else by up to three dimensions that have several values here. Columns beside `by`:
     `count`, `rate`, `error_share` (where the summary knows errors); of `measure` or the first with bins `mean`, `p50`,
     `p95` and `p99` (if it has bins) and `sum` (but for a count by labels of instruments); each gauge as
-    `<gauge>_last`. Raises UsageError for names that do not exist, InputError for a folder without this summary.
+    `<gauge>_last`. A dimension of one of these names has a `_` behind it.
+
+    Raises UsageError for names that do not exist, InputError for a folder without this summary.
     """
     definition = asked.definition(summary)
     keys = tuple(dict.fromkeys(by)) if by is not None else _usual(asked, definition)
     _check(definition, keys, measure)
     found = asked.read(summary, keys, measure=measure)
     shown = _measure(definition, measure)
-    columns = [*dimensions(keys), Column("count", "events", "count"), Column("rate", "rate", "rate", detail=True)]
+    columns = [Column("count", "events", "count"), Column("rate", "rate", "rate", detail=True)]
     if definition.errors is not None:
         columns.append(Column("error_share", "errors", "share", bad=True))
     if shown is not None:
@@ -40,7 +42,11 @@ def of_summary(asked: Asked, summary: str, by: Sequence[str] | None = None, meas
         columns += [Column("sum", "total", unit)] if "sum" in found else []
     columns += [Column(f"{gauge}_last", gauge, _unit_of(gauge), help="the last value") for gauge in definition.gauges]
     title = f"{summary} by {', '.join(keys)}" if keys else summary
-    made = panel(summary, f"{title}: {shown.name}" if shown else title, summary, tuple(columns), found)
+    taken = {column.name for column in columns}
+    named: dict[str | int, str] = {name: f"{name}_" if name in taken else name for name in keys}
+    table = found.rename_axis(index=named) if keys else found
+    columns = [*(Column(named[name], name, "text") for name in keys), *columns]
+    made = panel(summary, f"{title}: {shown.name}" if shown else title, summary, tuple(columns), table)
     return replace(made.sorted("count"), facts=not keys)
 
 

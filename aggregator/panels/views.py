@@ -60,7 +60,10 @@ class View:
 def overview(asked: Asked, by: Sequence[str] = ("view",)) -> View:
     """All panels, the requests grouped by these dimensions. Raises UsageError, InputError for what is no output."""
     told = status(asked.out, sizes=False)
-    of_requests: list[Callable[[Asked], Panel]] = [partial(requests, by=()), partial(requests, by=tuple(by))]
+    of_requests: list[Callable[[Asked], Panel]] = [
+        partial(requests, by=()),
+        partial(requests, by=tuple(dict.fromkeys(by))),
+    ]
     made = [panel for make in [*of_requests, *PANELS.values()] if (panel := found(asked, make)) is not None]
     made += [each for each in (capped(told), pipeline(told)) if not each.is_empty and not told.problem]
     others = set(asked.present()) - {"http_requests", *PANELS}

@@ -20,7 +20,7 @@ import pytest
 import aggregator
 from aggregator import config
 from aggregator.bins import bounds
-from aggregator.errors import InputError, StateError, UsageError
+from aggregator.errors import InputError, ReadWriteError, StateError, UsageError
 from aggregator.quantiles import quantiles
 from aggregator.rollup import bins_of
 
@@ -215,6 +215,31 @@ def test_another_measure_without_bins_has_no_quantiles(out: Path) -> None:
     assert list(frame.columns) == ["count", "rate", "error_share", "mean"]
 
 
+def test_a_dimension_twice_is_once(out: Path) -> None:
+    twice = aggregator.error_budget(out, "feed_polls", by=["feed_id", "feed_id"], freq="1h")
+    pd.testing.assert_frame_equal(twice, aggregator.error_budget(out, "feed_polls", by=["feed_id"], freq="1h"))
+
+
+@pytest.mark.parametrize("freq", ["0s", "-1h", "W", "ME", "", "often"])
+def test_no_span_of_time(out: Path, freq: str) -> None:
+    with pytest.raises(UsageError, match="expected a fixed span such as 5min, 1h, 1D"):
+        aggregator.read(out, "feed_polls", freq=freq)
+
+
+def test_the_first_and_the_last_date_there_are(out: Path) -> None:
+    assert aggregator.read(out, "feed_polls", until="0001-01-01").empty
+    assert aggregator.read(out, "feed_polls", since="0001-01-01", until="9999-12-31")["count"].item() == 500
+
+
+def test_what_may_not_be_read_is_no_absence(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    with pytest.raises(ReadWriteError, match="feed_polls: cannot be read: Permission denied; check its permissions"):
+        aggregator.read(out, "feed_polls")
+
+
 def test_nothing_left_is_an_empty_frame(out: Path) -> None:
     assert aggregator.read(out, "feed_polls", by=["feed_id"], where={"status": "none"}).empty
 
@@ -278,6 +303,12 @@ def test_labels_of_instruments_are_as_dimensions(measured: Path) -> None:
     assert even[["count", "sum"]].to_numpy().tolist() == [[3, (0 + 2 + 4) / 4]]
     levels = aggregator.read(measured, "gauges", by=["name", "shop"])
     assert levels["value_last"].to_dict() == {("gauges", "a"): -3.5}
+
+
+@pytest.mark.parametrize("label", ["events", "n", "le", "window_start", "window_end", "value_sum"])
+def test_a_label_of_the_name_of_a_column_is_refused(measured: Path, label: str) -> None:
+    with pytest.raises(UsageError, match=f"label '{label}' has the name of a column of measurements; use 'labels'"):
+        aggregator.read(measured, "measurements", by=[label])
 
 
 def test_values_may_be_negative(measured: Path) -> None:

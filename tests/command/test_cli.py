@@ -24,6 +24,7 @@ from tests.batch.runs import poll
 from tests.command.calls import logemit, message
 from tests.conftest import LOGEMIT, ROOT
 from tests.reliability.test_lock import patiently
+from tests.show.terminal import terminal
 
 
 @pytest.fixture
@@ -400,3 +401,11 @@ own  (1 metrics of event own where status is 2 or empty and page is not p)
         ("class", 0),
         ("kind", 0),
     ]
+
+
+def test_names_of_files_in_errors_are_not_obeyed_by_a_terminal(tmp_path: Path) -> None:
+    with terminal("show", tmp_path / "a\x1b[31mb", columns=1000) as shown:
+        code = shown.end()
+    assert code == 66
+    assert r"a\x1b[31mb: no output of logemit aggregate" in shown.seen
+    assert "\x1b" not in shown.seen

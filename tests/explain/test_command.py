@@ -231,6 +231,21 @@ def test_beside_a_folder_whose_windows_are_gone(tmp_path: Path) -> None:
     assert "differ" not in logemit("explain", POLLS, log, "--out", out).stdout
 
 
+@pytest.mark.parametrize("text", [None, b"feed_polls_total{ 1\n", b"feed_polls_total one\n", b"\xff\n"])
+def test_beside_a_folder_whose_text_is_damaged(log: Path, tmp_path: Path, text: bytes | None) -> None:
+    out = tmp_path / "out"
+    logemit("aggregate", log, "--out", out)
+    if text is None:
+        (out / "metrics.prom").unlink()
+    else:
+        (out / "metrics.prom").write_bytes(text)
+    done = logemit("explain", POLLS, log, "--out", out)
+    assert done.returncode == 65
+    assert "metrics.prom: is missing or damaged; the next run of logemit aggregate writes it anew" in message(done)
+    logemit("aggregate", log, "--out", out)
+    assert logemit("explain", POLLS, log, "--out", out).returncode == 0
+
+
 def test_events_ahead_and_last_lines_without_an_end_wait(tmp_path: Path) -> None:
     log = tmp_path / "app.log"
     log.write_bytes(poll(0) + poll(1, "2999-01-01T00:00:00Z") + b'{"logemit":1,"event":1}\n' + poll(2)[:-1])

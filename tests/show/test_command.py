@@ -171,6 +171,22 @@ def test_a_summary_of_ones_own(take: Take, tmp_path: Path) -> None:
     )
 
 
+def test_dimensions_named_as_figures_are(tmp_path: Path) -> None:
+    config, log, out = tmp_path / "logemit.toml", tmp_path / "own.log", tmp_path / "own"
+    config.write_text('[[summary]]\nname = "orders"\nevent = "order"\ndimensions = ["rate", "p50"]\n')
+    line = {"logemit": 1, "event": "order", "timestamp": "2026-11-20T12:00:00Z", "service": "s", "p50": "x"}
+    log.write_text("".join(json.dumps({**line, "rate": rate}) + "\n" for rate in ("full", "half", "half")))
+    assert logemit("aggregate", log, "--out", out, "--config", config).returncode == 0
+    found = rows(documented(out, "--summary", "orders", "--by", "rate,p50", "--config", config), "orders")
+    assert [(row["rate_"], row["p50"], row["count"]) for row in found] == [("half", "x", 2), ("full", "x", 1)]
+    assert re.search(r"^rate +events", shown(out, "--summary", "orders", "--config", config), re.MULTILINE)
+
+
+def test_a_dimension_twice_is_once(sample: Path) -> None:
+    twice, once = (rows(documented(sample, "--by", by), "requests_by") for by in ("view,view", "view"))
+    assert twice == once
+
+
 def test_what_instruments_measured_is_grouped_by_their_labels(take: Take) -> None:
     orders = {"event": "measurement", "name": "orders_total", "kind": "counter", "value": 2.5}
     size = {"event": "measurement", "name": "size", "kind": "gauge", "mode": "mostrecent", "value": 7, "labels": {}}
