@@ -75,7 +75,7 @@ ONE_OF_EACH_KIND = (
 )
 
 
-@pytest.mark.parametrize("name", BOMBS if FULL else ONE_OF_EACH_KIND[: scaled(5, 11, 11)])
+@pytest.mark.parametrize("name", BOMBS if FULL else ONE_OF_EACH_KIND[: scaled(3, 11, 11)])
 def test_memory_stays_bounded(name: str, tmp_path: Path, figure: Callable[[str], None]) -> None:
     ending, write, wanted = BOMBS[name]
     log = tmp_path / f"app.{ending}"

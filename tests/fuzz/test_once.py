@@ -15,7 +15,7 @@ from tests.envelopes import wrapped
 from tests.envelopes.wrapped import LABELS, WRAPPERS
 from tests.recount import recount
 from tests.recount_measures import CATALOGUE
-from tests.scale import sized
+from tests.scale import scaled
 from tests.test_recount import stored
 
 from .hostile import events
@@ -54,7 +54,7 @@ class Log:
         path.write_bytes(b"".join(map(self._pack, parts)) if self._in_members else self._pack(b"".join(parts)))
 
 
-@settings(deadline=None, max_examples=sized(5, 150), suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=scaled(2, 5, 150), suppress_health_check=list(HealthCheck))
 @given(
     st.integers(0, 2**32),
     LABELS.filter(bool),

@@ -166,7 +166,7 @@ def test_runs_killed_at_any_request_are_made_up_for(
     place.run()
     changes, kills = place.s3.changes(), 0
     assert changes > 20
-    points = [("kill before", at) for at in range(0, changes, scaled(16, 8, 1))]
+    points = [("kill before", at) for at in range(0, changes, scaled(24, 8, 1))]
     for do, skip in [*points, ("kill after", changes - 1), ("kill after", changes // 2)]:
         place.grow()
         ended = killed(commands, place, do=do, skip=skip, method="changes")
