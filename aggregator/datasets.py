@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from .cube import WINDOW_SECONDS, WINDOW_START
 from .definitions import Measure, Summary
 from .errors import InputError, ReadWriteError, StateError, UsageError
 from .grouping import TEXT
+from .spans import in_utc, parse_time
 from .urls import is_url
 
 
@@ -49,12 +50,11 @@ def span(since: datetime | str | None, until: datetime | str | None) -> Span:
 
 
 def _moment(given: datetime | str | None, name: str) -> datetime | None:
-    if given is None:
-        return None
+    if given is None or isinstance(given, str):
+        return None if given is None else parse_time(given, name)
     try:
-        found = datetime.fromisoformat(given) if isinstance(given, str) else given
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-    except (AttributeError, ValueError, OverflowError):
+        return in_utc(given)
+    except (AttributeError, OverflowError):
         raise UsageError(f"{name} is {given!r}, expected a date or a time: 2026-11-20, 2026-11-20T12:30:00Z") from None
 
 
@@ -80,6 +80,18 @@ def bins(out: str | Path, summary: Summary, columns: Iterable[str], measure: Mea
     les, counts = (table[name].combine_chunks() for name in types)
     long = table.drop_columns(list(types)).take(pc.list_parent_indices(les))
     return long.append_column("le", pc.list_flatten(les)).append_column("n", pc.list_flatten(counts))
+
+
+def present(out: str | Path) -> list[str]:
+    """The names of the summaries that a folder holds, in the order of the alphabet."""
+    if isinstance(out, str) and is_url(out):
+        files = remote.filesystem(out)
+        with remote.told(out):
+            paths = files.glob(f"{remote.path_of(files, out).rstrip('/')}/*/date=*")
+    else:
+        paths = map(str, Path(out).glob("*/date=*"))
+    names = {path.rstrip("/").rsplit("/", 2)[-2] for path in paths}
+    return sorted(name for name in names if not name.endswith("_bins") and not name.startswith("_"))
 
 
 def _table(
@@ -123,10 +135,8 @@ def _paths(out: str | Path, name: str) -> tuple[Any, list[str]]:
         with remote.told(out):
             paths = files.glob(f"{remote.path_of(files, out).rstrip('/')}/{name}/date=*/*.parquet")
     else:
-        files, paths = (
-            None,
-            [str(path) for day in _listed(Path(out, name), "date=*") for path in _listed(day, "*.parquet")],
-        )
+        days = _listed(Path(out, name), "date=*")
+        files, paths = None, [str(path) for day in days for path in _listed(day, "*.parquet")]
     if not paths:
         raise InputError(f"{out}: no {name} here; run logemit aggregate … --out {out} on logs that hold such events")
     return files, sorted(paths)

@@ -46,13 +46,25 @@ def parse_moment(text: str, name: str, now: datetime) -> datetime:
     if _seconds(text) >= 0:
         return now - timedelta(seconds=parse_span(text, name))
     try:
-        found = datetime.fromisoformat(text)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+        return in_utc(datetime.fromisoformat(text))
     except (ValueError, OverflowError):
         raise UsageError(
             f"{name} is {text!r}; expected a span back from now, such as 90min, 24h, 7d, or a date or a time: "
             "2026-11-20, 2026-11-20T12:30Z"
         ) from None
+
+
+def parse_time(text: str, name: str) -> datetime:
+    """A moment of "2026-11-20", "2026-11-20T12:30:00Z", in UTC. What has no zone is in UTC. Raises UsageError."""
+    try:
+        return in_utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):
+        raise UsageError(f"{name} is {text!r}, expected a date or a time: 2026-11-20, 2026-11-20T12:30:00Z") from None
+
+
+def in_utc(moment: datetime) -> datetime:
+    """What has no zone is in UTC. Raises OverflowError, near the ends of the calendar."""
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def _seconds(text: str) -> float:

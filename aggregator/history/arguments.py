@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 from ..errors import UsageError
-from ..spans import DAY, parse_seconds
+from ..spans import DAY, parse_seconds, parse_time
 from .timeline import Wanted
 
 
@@ -34,13 +33,7 @@ def wanted(
 
 def moment(text: str | None, option: str) -> int | None:
     """Seconds since 1970 of a date or a time; of one without a zone, in UTC."""
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-        return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
-    except (ValueError, OverflowError):
-        raise UsageError(f"{option} is {text!r}, expected a date or a time: 2026-11-20, 2026-11-20T12:30:00Z") from None
+    return None if text is None else int(parse_time(text, option).timestamp())
 
 
 def _label(text: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from ..panels.formats import column
 from ..spans import shown
 from . import charts
 from .texts import seconds
-from .timeline import OUTCOMES, Timeline
+from .timeline import OUTCOMES, QUANTILES, Timeline
 
 _START = Column("start", "from", "time")
 _REQUESTS = Column("requests", "requests", "count")
@@ -60,15 +60,14 @@ def latency(line: Timeline) -> Iterator[Figure]:
     """Quantiles over time, and how many requests took how long; nothing where none told its time."""
     if not line.cells:
         return
-    names = ("p50", "p95", "p99")
     yield _over_time(
         "latency",
         "Time of a request, percentiles",
         f"Half of the requests took no longer than p50, 95 of 100 no longer than p95; each point is {_span(line)}.",
         charts.latency(line),
-        (_START, _REQUESTS, *(Column(name, name, "seconds") for name in names)),
+        (_START, _REQUESTS, *(Column(name, name, "seconds") for name in QUANTILES)),
         [
-            (bucket.start, bucket.requests, *(bucket.quantiles[name] for name in names))
+            (bucket.start, bucket.requests, *(bucket.quantiles[name] for name in QUANTILES))
             for bucket in line.buckets
             if bucket.requests
         ],

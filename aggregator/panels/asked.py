@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from .. import datasets, remote
+from .. import datasets
 from ..catalogue import shipped
 from ..definitions import Catalogue, Summary
 from ..errors import UsageError
 from ..frames import QUANTILES, read
 from ..origin import suggestion
-from ..urls import is_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +30,11 @@ class Asked:
         found = self.catalogue.summary(summary)
         if found is not None:
             return found
-        present = self.present()
+        present = datasets.present(self.out)
         if summary in present:
             raise UsageError(f"{summary} is declared in another logemit.toml; name it with --config")
         near = suggestion(summary, [*present, *(each.name for each in self.catalogue.summaries)])
         raise UsageError(f"no summary {summary!r}; here are {', '.join(present) or 'none yet'}{near}")
-
-    def present(self) -> list[str]:
-        """The names of the summaries that the folder holds, in the order of the alphabet."""
-        if isinstance(self.out, str) and is_url(self.out):
-            files = remote.filesystem(self.out)
-            with remote.told(self.out):
-                paths = files.glob(f"{remote.path_of(files, self.out).rstrip('/')}/*/date=*")
-        else:
-            paths = map(str, Path(self.out).glob("*/date=*"))
-        names = {path.rstrip("/").rsplit("/", 2)[-2] for path in paths}
-        return sorted(name for name in names if not name.endswith("_bins") and not name.startswith("_"))
 
     def read(
         self,

@@ -1,7 +1,6 @@
 """What requests did and what they cost: requests, queries, caches, changed rows."""
 
-import pandas as pd
-
+from ..selections import divisor
 from .asked import Asked
 from .panel import Column, Panel, dimensions, panel
 
@@ -26,7 +25,7 @@ def requests(asked: Asked, by: tuple[str, ...] = ("view",)) -> Panel:
         errors=(found["error_share"].fillna(0) * found["count"]).round().astype("int64"),
         total_seconds=sums["duration_seconds_sum"],
         queries=sums["db_queries_sum"] / found["count"],
-        db_share=_share(sums["db_seconds_sum"], sums["duration_seconds_sum"]),
+        db_share=sums["db_seconds_sum"] / divisor(sums["duration_seconds_sum"]),
     )
     columns = (
         *dimensions(by),
@@ -79,7 +78,7 @@ def caches(asked: Asked) -> Panel:
     )
     names = ["events", "reads", "hits", "errors"]
     table = cells.groupby(by, observed=True)[names].sum().astype("int64").rename(columns={"events": "operations"})
-    table["hit_share"] = _share(table["hits"], table["reads"])
+    table["hit_share"] = table["hits"] / divisor(table["reads"])
     columns = (
         *dimensions(("alias", "backend")),
         Column("operations", "operations", "count"),
@@ -98,8 +97,3 @@ def models(asked: Asked) -> Panel:
     table["changes"] = table.sum(axis=1)
     columns = (*dimensions(("model",)), *(Column(name, name, "count") for name in [*names.values(), "changes"]))
     return panel("models", "Rows changed", "model_changes", columns, table).sorted("changes")
-
-
-def _share(part: "pd.Series[float]", whole: "pd.Series[float]") -> "pd.Series[float]":
-    """nan of nothing."""
-    return part / whole.where(whole > 0)

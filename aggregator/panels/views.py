@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
+from .. import datasets
 from ..errors import InputError
 from ..status import Status, status
 from ..urls import shown
@@ -66,7 +67,7 @@ def overview(asked: Asked, by: Sequence[str] = ("view",)) -> View:
     ]
     made = [panel for make in [*of_requests, *PANELS.values()] if (panel := found(asked, make)) is not None]
     made += [each for each in (capped(told), pipeline(told)) if not each.is_empty and not told.problem]
-    others = set(asked.present()) - {"http_requests", *PANELS}
+    others = set(datasets.present(asked.out)) - {"http_requests", *PANELS}
     return _view(asked, told, tuple(made), tuple(sorted(others)))
 
 

@@ -1,5 +1,6 @@
 """What runs beside requests: feeds, imports, tasks, jobs, commands, reports, and how good data is."""
 
+from ..selections import divisor
 from .asked import Asked
 from .panel import Column, Panel, dimensions, panel
 
@@ -94,7 +95,7 @@ def jobs(asked: Asked) -> Panel:
         started=states["started"],
         ended=ended,
         failures=states["failure"],
-        error_share=states["failure"] / ended.where(ended > 0),
+        error_share=states["failure"] / divisor(ended),
         unfinished=(states["started"] - ended).clip(lower=0),
     )
     columns = (

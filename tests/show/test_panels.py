@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aggregator import panels
+from aggregator import datasets, panels
 from aggregator.errors import InputError, UsageError
 from aggregator.panels import Asked, Panel
 from aggregator.panels.state import capped, pipeline
@@ -196,7 +196,7 @@ def test_panels_come_in_this_order(sample: Path) -> None:
     assert [panel.name for panel in view.panels] == ["requests", "requests_by", *QUERIES, "pipeline"]
     shown = {panel.summary for panel in view.panels if panel.summary}
     assert shown.isdisjoint(view.others)
-    assert shown | {*view.others} == {*Asked(sample).present()}
+    assert shown | {*view.others} == {*datasets.present(sample)}
 
 
 @pytest.mark.parametrize("by", [("view",), ("status", "method"), ("service",), ()])
@@ -333,7 +333,7 @@ def test_what_is_capped_is_listed_most_first() -> None:
 
 def test_every_summary_of_the_folder_can_be_shown(sample: Path) -> None:
     asked = Asked(sample)
-    names = asked.present()
+    names = datasets.present(asked.out)
     folders = {path.parent.name for path in sample.glob("*/date=*")}
     assert set(names) == {name for name in folders if not name.endswith("_bins")}
     for name in names:
