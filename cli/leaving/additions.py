@@ -1,0 +1,11 @@
+"""What logemit needs in a project: its requirement, and its lines in the settings."""
+
+from collections.abc import Iterator, Sequence
+
+from .project import Project
+from .traces import Edit, Stage, Trace
+
+
+def additions(project: Project, stage: Stage, traces: Sequence[Trace]) -> Iterator[tuple[str, Edit]]:
+    """By path, what a stage adds beside what its traces take out."""
+    yield from ()

@@ -1,0 +1,52 @@
+"""All traces of a project, and what its metrics are."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from .files import find as find_in_files
+from .metrics import Instrument
+from .project import Project
+from .python import find as find_in_python
+from .python import instruments as python_instruments
+from .python.modules import Modules
+from .python.urls import routes
+from .traces import Kind, Stage, Trace, line_of, ordered, shown
+
+NAMES = re.compile(r"django[-_.]prometheus|prometheus[-_.]client|(?<![A-Za-z0-9])PROMETHEUS_[A-Z]", re.IGNORECASE)
+"""What a search for words would look for: when an audit is clean, it finds nothing either."""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """`traces` in the order of files and lines."""
+
+    traces: Sequence[Trace]
+    instruments: Sequence[Instrument]
+    passed_over: Sequence[tuple[str, str]] = ()
+
+
+def audit(project: Project) -> Audit:
+    modules = Modules(project)
+    traces = [*find_in_python(modules), *find_in_files(project, routes(modules))]
+    traces += _mentions(project, traces)
+    return Audit(ordered(traces), tuple(python_instruments.declared(modules)), project.passed_over)
+
+
+def _mentions(project: Project, traces: Sequence[Trace]) -> Iterator[Trace]:
+    """Lines that name it and belong to no trace yet."""
+    known: dict[str, set[int]] = {}
+    for trace in traces:
+        known.setdefault(trace.file, set()).update(trace.lines)
+    for path, text in project.texts.items():
+        lines = {line_of(text, found.start()) for found in NAMES.finditer(text)}
+        for line in sorted(lines - known.get(path, set())):
+            yield Trace(
+                path,
+                line,
+                Kind.MENTION,
+                Stage.DEPENDENCIES,
+                shown(text, line),
+                "reword it, or take it out",
+                doubt="what a text means is for people to judge",
+            )

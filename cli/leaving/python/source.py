@@ -1,0 +1,119 @@
+"""A Python file as a syntax tree whose nodes know their place in the text, and what their names mean."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import Any, TypeVar
+
+import libcst as cst
+import libcst.matchers as m
+from libcst.metadata import (
+    ByteSpanPositionProvider,
+    MetadataWrapper,
+    ParentNodeProvider,
+    PositionProvider,
+    QualifiedNameProvider,
+)
+
+Node = TypeVar("Node", bound=cst.CSTNode)
+
+
+class Source:
+    """Raises libcst.ParserSyntaxError where the text is no Python."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path, self.text = path, text
+        self._wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
+        self.module = self._wrapper.module
+        self._spans = self._wrapper.resolve(ByteSpanPositionProvider)
+        self._positions = self._wrapper.resolve(PositionProvider)
+        self._parents = self._wrapper.resolve(ParentNodeProvider)
+        self._plain = text.isascii()
+
+    @cached_property
+    def _names(self) -> Any:
+        return self._wrapper.resolve(QualifiedNameProvider)
+
+    @cached_property
+    def _characters(self) -> list[int]:
+        """For each byte of UTF-8, the character that it belongs to."""
+        return [place for place, one in enumerate(self.text) for _ in one.encode()] + [len(self.text)]
+
+    @property
+    def dotted(self) -> str:
+        """As a module's name, from the project's root: `src/shop/models.py` is src.shop.models."""
+        path = PurePosixPath(self.path).with_suffix("")
+        parts = path.parts[:-1] if path.name == "__init__" else path.parts
+        return ".".join(parts)
+
+    def span(self, node: cst.CSTNode) -> tuple[int, int]:
+        """Characters [start, end), without the whitespace and comments around."""
+        found = self._spans[node]
+        start, end = found.start, found.start + found.length
+        return (start, end) if self._plain else (self._characters[start], self._characters[end])
+
+    def line(self, node: cst.CSTNode) -> int:
+        return int(self._positions[node].start.line)
+
+    def last_line(self, node: cst.CSTNode) -> int:
+        return int(self._positions[node].end.line)
+
+    def code(self, node: cst.CSTNode) -> str:
+        start, end = self.span(node)
+        return self.text[start:end]
+
+    def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
+        return self._parents.get(node)
+
+    def ancestors(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+        above = self.parent(node)
+        while above is not None:
+            yield above
+            above = self.parent(above)
+
+    def statement(self, node: cst.CSTNode) -> cst.BaseStatement | None:
+        """The innermost whole statement around it."""
+        return next((each for each in self.ancestors(node) if isinstance(each, cst.BaseStatement)), None)
+
+    def names(self, node: cst.CSTNode) -> set[str]:
+        """Dotted, through imports and their aliases: prometheus_client.Counter; .metrics.ORDERS where relative."""
+        found = self._names.get(node, ())
+        return {each.name for each in (found() if callable(found) else found)}  # made when asked for
+
+    def absolute(self, name: str) -> str:
+        """A relative name from this module's place: .metrics.ORDERS in shop/views.py is shop.metrics.ORDERS."""
+        dots = len(name) - len(name.lstrip("."))
+        if not dots:
+            return name
+        parts = self.dotted.split(".")
+        is_package = PurePosixPath(self.path).name == "__init__.py"
+        kept = parts[: len(parts) - dots + (1 if is_package else 0)]
+        return ".".join([*kept, name[dots:]])
+
+    def every(self, kind: type[Node]) -> list[Node]:
+        """All nodes of a kind, in the order of the text."""
+        matcher: Any = m.MatchIfTrue(lambda node: isinstance(node, kind))
+        return [each for each in m.findall(self.module, matcher) if isinstance(each, kind)]
+
+
+def text_of(node: cst.CSTNode | None) -> str | None:
+    """Of a plain string, also one in parts; None for anything else."""
+    if isinstance(node, cst.SimpleString | cst.ConcatenatedString):
+        value = node.evaluated_value
+        return value if isinstance(value, str) else None
+    return None
+
+
+def dotted_name(node: cst.CSTNode) -> str:
+    """Of a Name or an Attribute chain as it is written; empty for anything else."""
+    if isinstance(node, cst.Name):
+        return node.value
+    if isinstance(node, cst.Attribute):
+        before = dotted_name(node.value)
+        return f"{before}.{node.attr.value}" if before else ""
+    return ""
+
+
+def elements(node: cst.CSTNode) -> Sequence[cst.BaseElement]:
+    """Of a list, tuple or set as it is written."""
+    return node.elements if isinstance(node, cst.List | cst.Tuple | cst.Set) else ()

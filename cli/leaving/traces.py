@@ -1,0 +1,122 @@
+"""What is found in a project: traces, and the edits that take them out."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """In the order in which they are applied; after each the app works."""
+
+    MODELS = "models"  # and databases and caches
+    CODE = "code"
+    MIDDLEWARE = "middleware"
+    URLS = "urls"
+    SETTINGS = "settings"
+    DEPENDENCIES = "dependencies"
+    LOGEMIT = "logemit"  # what comes in its place
+
+
+class Kind(StrEnum):
+    """What a trace is; the values are what --json says."""
+
+    MODEL_MIXIN = "model mixin"
+    MIGRATION = "migration"
+    DATABASE = "database engine"
+    CACHE = "cache backend"
+    IMPORT = "import"  # goes once what uses it is gone
+    UNUSED_IMPORT = "unused import"  # nothing uses it any more; goes in any stage
+    INSTRUMENT = "instrument"
+    CALL = "call site"
+    HELPER = "helper"
+    CLIENT_API = "prometheus_client"  # anything else of it: registries, exposition, collectors, pushes
+    COMMAND = "management command"
+    TEST = "test"
+    MIDDLEWARE = "middleware"
+    URL = "url"
+    METRICS_VIEW = "metrics view"
+    INSTALLED_APP = "installed app"
+    SETTING = "setting"
+    ENVIRONMENT = "environment variable"
+    MULTIPROCESS = "multiprocess"
+    DEPENDENCY = "dependency"
+    LOCK = "lock file"
+    IMAGE = "image"  # in a Dockerfile
+    MAKE = "make target"
+    COMPOSE = "compose"
+    SCRAPE = "scrape config"
+    DOCUMENTATION = "documentation"
+    MENTION = "mention"  # of none of the kinds above
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edit:
+    """Characters [start, end) of a file become `text`."""
+
+    start: int
+    end: int
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """`line` counts from 1, `last_line` is inclusive. `edits` are of the trace's own file.
+
+    Traces that only go together, as elements of one list, carry the same edits. A trace without edits has a `doubt`:
+    why it is left, in one sentence for whoever has to change it by hand. An import that is used has neither.
+    """
+
+    file: str
+    line: int
+    kind: Kind
+    stage: Stage
+    text: str
+    advice: str
+    subject: str = ""  # the name it is about: a setting, a metric, a package
+    edits: tuple[Edit, ...] = ()
+    doubt: str = ""
+    last_line: int = 0
+
+    @property
+    def lines(self) -> range:
+        return range(self.line, max(self.line, self.last_line) + 1)
+
+
+def edited(text: str, edits: Iterable[Edit]) -> str:
+    """The text with all edits made. Equal ones are one, one within another goes with it, and deletions may overlap.
+
+    Raises ValueError for edits that overlap otherwise.
+    """
+    made: list[Edit] = []
+    for edit in sorted(set(edits), key=lambda edit: (edit.start, -edit.end)):
+        last = made[-1] if made else None
+        if last is None or edit.start > last.end or (edit.start == last.end and edit.end > edit.start):
+            made.append(edit)
+        elif edit.start < last.end and edit.end <= last.end and (edit.start, edit.end) != (last.start, last.end):
+            continue
+        elif not edit.text and not last.text:
+            made[-1] = Edit(last.start, edit.end)
+        elif edit.start == last.end:
+            made.append(edit)
+        else:
+            raise ValueError(f"edits overlap at {edit.start}")
+    ends = [0, *(edit.end for edit in made)]
+    parts = [text[end : edit.start] + edit.text for end, edit in zip(ends, made, strict=False)]
+    return "".join([*parts, text[ends[-1] :]])
+
+
+def line_of(text: str, place: int) -> int:
+    """Counted from 1."""
+    return text.count("\n", 0, place) + 1
+
+
+def shown(text: str, line: int) -> str:
+    """The line of a file as a trace shows it."""
+    found = text.split("\n", line)[line - 1 : line]
+    return found[0].strip()[:200] if found else ""
+
+
+def ordered(traces: Sequence[Trace]) -> list[Trace]:
+    """By file and line, each once."""
+    unique = dict.fromkeys(traces)
+    return sorted(unique, key=lambda trace: (trace.file, trace.line, trace.kind, trace.subject))
