@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from hashlib import sha256
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from . import compression, glued
-from .lines import TAIL_BYTES
+from .lines import TAIL_BYTES, Lines
 
 FINGERPRINT_BYTES = 1024
 PACKED_SAMPLE = 4096
@@ -15,6 +15,21 @@ PACKED_SAMPLE = 4096
 
 def digest(data: bytes) -> str:
     return sha256(data).hexdigest()
+
+
+class End(NamedTuple):
+    """Where the lines of a source end that were read."""
+
+    offset: int
+    lines: int
+    tail: str
+    """The digest of the up to 64 KiB before it."""
+    rest: int = 0
+    """Bytes that follow without a newline."""
+
+    @classmethod
+    def of(cls, lines: Lines) -> "End":
+        return cls(lines.offset, lines.lines, digest(lines.tail), lines.rest_bytes)
 
 
 class Content:
@@ -48,6 +63,27 @@ class Content:
     def _at(self, position: int, count: int) -> bytes:
         self.seek(position)
         return self.read(count)
+
+    def line_end(self, at: int) -> int:
+        """Where the line ends that the byte before a place is of; the length, where it does not end."""
+        place = max(0, at - 1)
+        while piece := self._at(place, TAIL_BYTES):
+            found = piece.find(b"\n")
+            if found >= 0:
+                return place + found + 1
+            place += len(piece)
+        return self.length
+
+    def last_line_end(self, begin: int) -> int:
+        """Of the lines from `begin` on, which is where there is none that ends."""
+        stop = self.length
+        while stop > begin:
+            start = max(begin, stop - TAIL_BYTES)
+            found = self._at(start, stop - start).rfind(b"\n")
+            if found >= 0:
+                return start + found + 1
+            stop = start
+        return begin
 
     def packed(self) -> str:
         """What a compressed file is known by without unpacking it; "" for one that is not compressed."""

@@ -85,6 +85,14 @@ class Decoder:
         decoded.rejections.sort(key=lambda rejection: rejection.record.line)
         return decoded
 
+    def plan(self, name: str) -> EventPlan:
+        plan = self._plans.get(name)
+        if plan is None:
+            plan = plan_event(name, self._catalogue)
+            if len(self._plans) < 10_000:  # names are hostile, too
+                self._plans[name] = plan
+        return plan
+
     def _take(self, record: Record, decoded: Decoded) -> None:
         event = parse(record.text)
         name = event.get("event")
@@ -96,11 +104,7 @@ class Decoder:
         if not isinstance(name, str) or not name:
             raise RejectedError("type", f"event is {shown(name, 40)}, expected a name")
         whole, name = name, shortened(name)
-        plan = self._plans.get(name)
-        if plan is None:
-            plan = plan_event(name, self._catalogue)
-            if len(self._plans) < 10_000:  # names are hostile, too
-                self._plans[name] = plan
+        plan = self.plan(name)
         row, invalid = row_of(event, plan)
         batch = decoded.batches.get(name)
         if batch is None:

@@ -148,7 +148,11 @@ class Exemplars:
 
     def offer(self, wish: Wish, texts: Sequence[str], exemplar: Exemplar) -> None:
         """`texts` are those of the wish's columns."""
-        for bucket in wish.buckets(texts, exemplar.duration):
+        self.meet((bucket, exemplar) for bucket in wish.buckets(texts, exemplar.duration))
+
+    def meet(self, found: Iterable[tuple[Bucket, Exemplar]]) -> None:
+        """Those that are newer take the place of others."""
+        for bucket, exemplar in found:
             self.newest[bucket] = max(exemplar, self.newest.get(bucket, exemplar))
         if len(self.newest) > 2 * MOST_GATHERED:
             self.newest = dict(nlargest(MOST_GATHERED, self.newest.items(), key=lambda each: each[::-1]))

@@ -49,7 +49,7 @@ def rotated(reader: Reader) -> Iterator[str]:
             if reader.is_read(name):
                 continue
             if not os.access(name, os.R_OK):
-                reader.warnings.append(f"{name}: a rotated log that cannot be read; check its permissions")
+                reader.warn(f"{name}: a rotated log that cannot be read; check its permissions")
             elif _modified_at(name) > since or _begins(reader, name, checkpoints):
                 yield name
 
@@ -76,7 +76,7 @@ def gaps(reader: Reader) -> list[Gap]:
         if not any(_goes_on(reader, checkpoint, other) for other in others):
             found.append(Gap(checkpoint.path, checkpoint.offset, checkpoint.rest))
     if reader.positions.met > REMEMBERED:
-        reader.warnings.append(
+        reader.warn(
             f"{reader.positions.met:,} sources were read, and {REMEMBERED:,} are remembered: the next run reads the "
             "others again; name fewer"
         )

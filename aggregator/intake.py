@@ -71,7 +71,7 @@ class Intake:
         decoded = self._decoder.decode(records)
         self.report.foreign += records.foreign
         for rejection in decoded.rejections:
-            self._reject(rejection, name)
+            self.reject(rejection, name)
         return [self._not_ahead(batch, name) for batch in decoded.batches.values()]
 
     def _not_ahead(self, batch: Batch, name: str) -> Batch:
@@ -86,7 +86,7 @@ class Intake:
         if self.held.take(record.text):
             self.report.held += 1
         else:
-            self._reject(Rejection(record, "future", "dated ahead, and no more such events can be held"), name)
+            self.reject(Rejection(record, "future", "dated ahead, and no more such events can be held"), name)
 
     def take_present(self, batches: list[Batch], come_to: Callable[[int], None] = lambda line: None) -> None:
         """Add up the events that count. `come_to` is told of each line before its turn to be admitted."""
@@ -102,7 +102,7 @@ class Intake:
         for batch, each in zip(batches, wanted, strict=True):
             self._roll_up(batch if all(each) else batch.keep(each))
 
-    def _reject(self, rejection: Rejection, name: str) -> None:
+    def reject(self, rejection: Rejection, name: str) -> None:
         self.report.rejected += 1
         self.rejected[rejection.kind] += 1
         if self._rejects:
@@ -110,6 +110,16 @@ class Intake:
         if len(self.report.rejections) < REJECTIONS:
             line = rejection.record.line
             self.report.rejections.append(f"{name}{f':{line}' if line else ''}: {rejection.reason}")
+
+    def reject_more(self, kind: str, number: int) -> None:
+        """Lines of which no more is known."""
+        self.report.rejected += number
+        self.rejected[kind] += number
+        if self._rejects:
+            self._rejects.leave_out(number)
+
+    def plan(self, name: str) -> EventPlan:
+        return self._decoder.plan(name)
 
     def count(self, plan: EventPlan, events: int, late: int, newest: int) -> None:
         """Events of one name that count, `late` of them too late for partitions."""

@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from .content import digest
-from .lines import Lines
+from .content import End, digest
 from .positions import FORGET_AFTER, Checkpoint
 from .remote import Object
 
@@ -63,10 +62,10 @@ class Objects:
         row = self._rows.get(found.url)
         return [Checkpoint(row.head_bytes, row.head, row.offset, row.tail, row.lines)] if row and row.offset else []
 
-    def record(self, found: Object, head: bytes, lines: Lines) -> None:
+    def record(self, found: Object, head: bytes, end: End) -> None:
         """It was read to its end."""
-        begin = head[: lines.offset]
-        position = len(begin), digest(begin), lines.offset, digest(lines.tail), lines.lines
+        begin = head[: end.offset]
+        position = len(begin), digest(begin), end.offset, end.tail, end.lines
         self._rows[found.url] = Row(found.url, found.version, *position, self._now)
 
     def remembered(self) -> list[Row]:

@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from . import rotation
-from .content import FINGERPRINT_BYTES, Content, digest
-from .lines import Lines
+from .content import FINGERPRINT_BYTES, Content, End, digest
 from .streams import Stream
 
 DAY = 86_400_000_000
@@ -142,20 +141,20 @@ class Positions:
         known: Checkpoint | None,
         look: Look,
         head: bytes,
-        lines: Lines,
+        end: End,
         *,
         stream: Stream | None = None,
         torn: bool = False,
         copied: Checkpoint | None = None,
     ) -> None:
-        """A source was read up to where `lines` ends; `copied` is the one that holds all of it."""
+        """A source was read up to an end; `copied` is the one that holds all of it."""
         first = self._first.get(known.key, known) if known else None
         is_copy = known is not None and known.key in self._first
-        if known is not None and is_copy and lines.offset == known.offset and first and look.path != first.path:
+        if known is not None and is_copy and end.offset == known.offset and first and look.path != first.path:
             if look.packed and not torn:
                 self._put(replace(known, packed=look.packed))
             return
-        begin = head[: lines.offset]
+        begin = head[: end.offset]
         whole = look.packed if not torn else ""
         before = copied or first
         origin = before.origin if before else ""
@@ -164,11 +163,11 @@ class Positions:
         checkpoint = Checkpoint(
             len(begin),
             digest(begin),
-            lines.offset,
-            digest(lines.tail),
-            lines.lines,
-            rest=0 if copied else lines.rest_bytes,
-            packed=whole or (known.packed if known and lines.offset == known.offset else ""),
+            end.offset,
+            end.tail,
+            end.lines,
+            rest=0 if copied else end.rest,
+            packed=whole or (known.packed if known and end.offset == known.offset else ""),
             closed=copied is not None or (not torn and (bool(whole) or origin != look.path)),
             origin=origin,
         )
@@ -178,6 +177,11 @@ class Positions:
         self._meet(checkpoint, first or checkpoint)
         if stream:
             self._keep_stream(checkpoint, stream)
+
+    def count(self, key: Key, lines: int) -> None:
+        """How many lines there are up to where a source was read, which was not known then."""
+        if (checkpoint := self._known.get(key)) is not None:
+            self._known[key] = replace(checkpoint, lines=lines)
 
     def _keep_stream(self, checkpoint: Checkpoint, stream: Stream) -> None:
         """What waits in it goes on with this source, not with the copy that was read before."""

@@ -5,11 +5,11 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from . import compression, glued, rotation
 from .compression import TornError
-from .content import Content, digest
+from .content import Content, End, digest
 from .envelopes import named
 from .errors import ReadWriteError
 from .lines import LINE_LIMIT, Block, Buffers, Lines
@@ -18,6 +18,17 @@ from .positions import Checkpoint, Look, Positions
 from .remote import Object
 from .sources import STDIN, TAR, Listed, head_of, opened
 from .streams import Stream
+
+
+class Begun(NamedTuple):
+    """A file of which new lines are read."""
+
+    name: str
+    look: Look
+    head: bytes
+    known: Checkpoint | None
+    """From where on; None for the beginning."""
+    stream: Stream
 
 
 class Reader:
@@ -45,6 +56,9 @@ class Reader:
         self._identities: set[tuple[int, int]] = set()
         self._buffers = Buffers()
 
+    def warn(self, text: str) -> None:
+        self.warnings.append(text)
+
     def forget_buffers(self) -> None:
         """Once there is nothing more to read."""
         self._buffers = Buffers()
@@ -71,7 +85,7 @@ class Reader:
                     yield from self._learnt(self._stream_blocks(name, file))
         except FileNotFoundError:
             if all(checkpoint.path != os.path.abspath(name) for checkpoint in self.positions):
-                self.warnings.append(f"{name}: vanished before it was read")
+                self.warn(f"{name}: vanished before it was read")
         except OSError as exc:
             raise ReadWriteError(f"{name}: cannot be read: {exc.strerror or exc}; check its permissions") from None
 
@@ -121,7 +135,7 @@ class Reader:
             for piece in glued.lined(compression.of_stream(self._pieces(file))):
                 yield from lines.take(piece)
         except TornError as exc:
-            self.warnings.append(f"{name}: {exc}; its whole lines were read")
+            self.warn(f"{name}: {exc}; its whole lines were read")
         yield from lines.end()
 
     def _object_blocks(self, source: Object) -> Iterator[Block]:
@@ -136,19 +150,19 @@ class Reader:
                 head = content.head()
                 known, tail = self.positions.recognise(head, content, source.url, self.objects.before(source))
                 lines = self._lines(known, tail)
-                for block in _new_blocks(content, lines):
+                for block in new_blocks(content, lines):
                     self.position, self.ahead = content.position, content.length - content.position
                     yield block
                 self.position = content.position
                 yield from lines.end()
         except TornError as exc:
-            self.warnings.append(f"{source}: {exc}; its whole lines were read")
+            self.warn(f"{source}: {exc}; its whole lines were read")
             yield from lines.flush()
         except FileNotFoundError:
             self.vanished += 1
-            self.warnings.append(f"{source}: vanished before it was read")
+            self.warn(f"{source}: vanished before it was read")
             return
-        self.objects.record(source, head, lines)
+        self.objects.record(source, head, End.of(lines))
 
     def _pieces(self, file: BinaryIO) -> Iterator[bytes]:
         for piece in iter(lambda: file.read1(1 << 18), b""):  # type: ignore[attr-defined]
@@ -171,7 +185,7 @@ class Reader:
             self._warn_torn(name, exc)
             return
         if compression.is_tar(head):
-            self.warnings.append(f"{name}: {TAR}; it was passed over")
+            self.warn(f"{name}: {TAR}; it was passed over")
         elif head:
             yield from self._file_blocks(look, head, content, name)
         else:
@@ -179,28 +193,38 @@ class Reader:
 
     def _file_blocks(self, look: Look, head: bytes, content: Content, name: str) -> Iterator[Block]:
         known, tail = self.positions.recognise(head, content, look.path)
-        lines = self._lines(known, tail)
         if self._is_copy(known, look, head, content, tail):
             return
-        stream = self.positions.stream(known) if known else Stream(is_begin=True)
-        stream.name = name
-        self.stream = self._formed(stream)
+        stream = self.stream_of(known, name)
+        lines = self._lines(known, tail)
         torn = None
         try:
-            for block in _new_blocks(content, lines):
+            for block in new_blocks(content, lines):
                 self.position, self.ahead = content.position, content.length - content.position
                 yield block
         except TornError as exc:
             torn = exc
         yield from lines.flush()
-        nothing_new = known is not None and lines.offset == known.offset and self.positions.is_met(known)
+        self.end_file(Begun(name, look, head, known, stream), End.of(lines), torn)
+
+    def stream_of(self, known: Checkpoint | None, name: str) -> Stream:
+        """The one that goes on where reading stopped, or begins."""
+        stream = self.positions.stream(known) if known else Stream(is_begin=True)
+        stream.name = name
+        self.stream = self._formed(stream)
+        return self.stream
+
+    def end_file(self, begun: "Begun", end: End, torn: Exception | None) -> None:
+        """A file was read as far as that."""
+        known = begun.known
+        nothing_new = known is not None and end.offset == known.offset and self.positions.is_met(known)
         if torn and not nothing_new:
-            self._warn_torn(name, torn)
-        self.unfinished += lines.unfinished
-        if lines.offset:
-            self.positions.move(known, look, head, lines, stream=stream, torn=torn is not None)
+            self._warn_torn(begun.name, torn)
+        self.unfinished += bool(end.rest)
+        if end.offset:
+            self.positions.move(known, begun.look, begun.head, end, stream=begun.stream, torn=torn is not None)
         elif not torn:
-            self.positions.meet_unread(look, head, lines.rest_bytes)
+            self.positions.meet_unread(begun.look, begun.head, end.rest)
 
     def _lines(self, known: Checkpoint | None, tail: bytes) -> Lines:
         """From where reading stopped."""
@@ -220,7 +244,7 @@ class Reader:
             return False
         lines, torn = self._lines(known, tail), False
         try:
-            for block in _new_blocks(content, lines):
+            for block in new_blocks(content, lines):
                 block.release()
         except TornError:
             torn = True
@@ -232,15 +256,15 @@ class Reader:
             if least <= lines.offset <= other.offset and any(
                 self.holds(path, other, lines.offset, reached) for path in paths
             ):
-                self.positions.move(known, look, head, lines, torn=torn, copied=other)
+                self.positions.move(known, look, head, End.of(lines), torn=torn, copied=other)
                 return True
         return False
 
     def _warn_torn(self, name: str, exc: Exception) -> None:
-        self.warnings.append(f"{name}: {exc}; its whole lines were read, the rest waits for the next run")
+        self.warn(f"{name}: {exc}; its whole lines were read, the rest waits for the next run")
 
 
-def _new_blocks(content: Content, lines: Lines) -> Iterator[Block]:
+def new_blocks(content: Content, lines: Lines) -> Iterator[Block]:
     """All but what follows the last full block. Raises TornError."""
     if content.is_packed:
         for piece in content.after(lines.offset):

@@ -59,17 +59,17 @@ class Records:
         else:
             self.foreign += 1
 
-    def skip(self, block: Block, stream: Stream) -> None:
-        """A line that is too long."""
-        wrapped = stream.envelope is not None and WORD in block.data
-        self._count(block.first_line, block.offset, block.text, is_event=wrapped or block.data.startswith(MARKER))
+    def skip(self, line: int, offset: int, beginning: bytes, stream: Stream) -> None:
+        """A line of a source that is too long."""
+        wrapped = stream.envelope is not None and WORD in beginning
+        self._count(line, offset, beginning, is_event=wrapped or beginning.startswith(MARKER))
 
 
 def unwrap(block: Block, stream: Stream) -> Records:
     """The records that end in a block of a stream."""
     records = Records()
     if block.too_long:
-        records.skip(block, stream)
+        records.skip(block.first_line, block.offset, block.text, stream)
         return records
     lines = _candidates(block, records) if stream.words == (WORD,) else _chosen(block, stream.words, records)
     for line, offset, text in lines:
@@ -80,7 +80,7 @@ def unwrap(block: Block, stream: Stream) -> Records:
 def take_line(records: Records, stream: Stream, line: int, offset: int, text: bytes) -> None:
     """A line of a source."""
     if len(text) > LINE_LIMIT:
-        records.add(line, offset, text)
+        records.skip(line, offset, text[:START_BYTES], stream)
         return
     for written in stream.texts(text, line, offset):
         records.add(line, offset, written)

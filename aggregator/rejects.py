@@ -39,6 +39,9 @@ class Rejects:
         self._room -= len(line)
         self._lines.append(line)
 
+    def leave_out(self, number: int) -> None:
+        self._left_out += number
+
     def write(self) -> str:
         """What there is to say of it; "" where all was kept."""
         try:

@@ -2,8 +2,8 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from . import exposition, follow, joins, remote, sources
 from .admission import ADMITTED_PATH, OTHER, Admission
 from .attached import EXEMPLARS_PATH, Attached
 from .config import Config
-from .engines import Engines, default_workers
+from .engines import default_workers
 from .errors import ConfigError, InputError
 from .held import Held
 from .instruments import Instruments
@@ -29,10 +29,16 @@ from .rejects import Rejects
 from .report import Progress, Report
 from .retention import Cutoffs, late_before, until
 from .seen import Seen
+from .spread.driver import Spread
+from .spread.slicing import Slicer, slice_bytes
+from .spread.workers import Workers
 from .store import State, Store
 from .store.spill import SPILL, Spill
 from .textfile import TextFile
 from .urls import is_url
+from .ways import Threads, Way
+
+Cluster = AbstractContextManager[Workers]
 
 
 def aggregate(
@@ -46,6 +52,7 @@ def aggregate(
     rejects: Path | None = None,
     look_back: int | None = None,
     textfile: Path | None = None,
+    cluster: Callable[[], Cluster] | None = None,
 ) -> Report:
     """Take in what is new in the logs that paths, folders, globs and URLs name, and bring what is in `out` up to it.
 
@@ -53,7 +60,8 @@ def aggregate(
     threads as there are processors, where it is None; `envelope` is the name of what the lines are in, where it is not
     to be recognised; `rejects` is a file that rejected lines are added to; `look_back` are the days before the newest
     object read within which others may still come, for URLs with a date; `textfile` is where node_exporter reads
-    text, a folder or a file in it. Raises a LogemitError; then nothing has changed, or, where it speaks of the text
+    text, a folder or a file in it; `cluster` gives the workers that read the logs, where this process does not do it
+    by itself. Raises a LogemitError; then nothing has changed, or, where it speaks of the text
     file, all but that.
     """
     began = time.monotonic()
@@ -64,17 +72,16 @@ def aggregate(
     listed = sources.identities(names)
     with opened(out) as store:
         kept = Rejects(rejects) if rejects else None
-        run = _Run(store, config, workers, now, envelope, kept, with_objects=any(map(is_url, patterns)))
+        is_spread = cluster is not None
+        with_objects = any(map(is_url, patterns))
+        run = _Run(store, config, workers, now, envelope, kept, with_objects=with_objects, is_spread=is_spread)
         objects = run.reader.objects.meet(remote.find(patterns, run.reader.objects, look_back))
         run.intake.take_released()
-        total, done = sum(map(sources.size, names)) + sum(map(sources.size, objects)), 0
-        with Engines(run.intake, config, workers) as engines:
-            for name in _all_names(listed, patterns, run.reader, objects):
-                for block in run.reader.blocks(name):
-                    engines.take(block, run.reader.stream, run.reader.ahead)
-                    if progress:
-                        progress(done + run.reader.position, total)
-                done += sources.size(name)
+        total = sum(map(sources.size, names)) + sum(map(sources.size, objects))
+        with ExitStack() as stack:
+            found = stack.enter_context(cluster()) if cluster else None
+            way = stack.enter_context(run.way(found, total, progress))
+            _take_all(way, listed, patterns, run.reader, objects)
         run.reader.forget_buffers()
         run.settle()
         pa.default_memory_pool().release_unused()
@@ -84,16 +91,19 @@ def aggregate(
         return report
 
 
-def _all_names(
-    listed: sources.Listed, patterns: Sequence[str], reader: Reader, objects: Sequence[remote.Object]
-) -> Iterator[str | remote.Object]:
+def _take_all(
+    way: Way, listed: sources.Listed, patterns: Sequence[str], reader: Reader, objects: Sequence[remote.Object]
+) -> None:
     """Also what was rotated since the last run, or is rotated while this one is at work."""
-    yield from listed
+    way.take(listed)
+    again: Sequence[str] = ()
     with suppress(InputError):
-        yield from (name for name in sources.find(patterns) if not reader.is_read(name))
-    yield from follow.rotated(reader)
-    yield from follow.displaced(reader, listed)
-    yield from objects
+        again = sources.find(patterns)
+    way.take(name for name in again if not reader.is_read(name))
+    for name in follow.rotated(reader):
+        way.take([name])
+    way.take(follow.displaced(reader, listed))
+    way.take(objects)
 
 
 class _Run:
@@ -107,6 +117,7 @@ class _Run:
         rejects: Rejects | None,
         *,
         with_objects: bool,
+        is_spread: bool,
     ) -> None:
         state = store.state
         self._store = store
@@ -115,7 +126,8 @@ class _Run:
         self._now = now
         self._memory = Memory(store)
         self._objects = self._memory.objects(now) if with_objects else None
-        self.reader = Reader(Positions(state.checkpoints, now), self._objects, envelope)
+        reader = Slicer if is_spread else Reader
+        self.reader = reader(Positions(state.checkpoints, now), self._objects, envelope)
         self._cutoffs = Cutoffs.of(state)
         self._outputs = Outputs(store)
         self._cutoffs_after = self._moved_cutoffs()
@@ -131,6 +143,19 @@ class _Run:
         self._attached = Attached(store, self.intake.exemplars, self._admission, service_label=label)
         self.intake.late_before = late_before(config.retention, now, self._cutoffs_after)
 
+    def way(self, cluster: Workers | None, total: int, progress: Progress | None) -> Way:
+        """How `total` bytes of sources are taken in."""
+
+        def tell(done: int) -> None:
+            if progress:
+                progress(done, total)
+
+        reader, intake, config = self.reader, self.intake, self._config
+        if not isinstance(reader, Slicer) or cluster is None:
+            return Threads(reader, intake, config, self._workers, tell)
+        reader.slice_bytes = slice_bytes(total, cluster.threads)
+        return Spread(reader, intake, config, self._rejects is not None, cluster, tell)
+
     def _moved_cutoffs(self) -> Cutoffs:
         retention, state = self._config.retention, self._store.state
         after = self._cutoffs.moved(retention, until(self._now, state.newest_event), self._outputs.dates())
@@ -138,7 +163,7 @@ class _Run:
             try:
                 check_summaries(self._store.out, self._config.catalogue)
             except ConfigError as exc:
-                self.reader.warnings.append(f"{exc}; until then nothing is folded or dropped")
+                self.reader.warn(f"{exc}; until then nothing is folded or dropped")
                 return self._cutoffs
         return after
 
@@ -214,8 +239,8 @@ class _Run:
             foreign=before.foreign + report.foreign,
             duplicates=before.duplicates + report.duplicates,
             newly_held=before.newly_held + report.held,
-            events=dict(Counter(before.events) + self.intake.by_event),
-            rejected=dict(Counter(before.rejected) + self.intake.rejected),
+            events=dict(sorted((Counter(before.events) + self.intake.by_event).items())),
+            rejected=dict(sorted((Counter(before.rejected) + self.intake.rejected).items())),
             fields_invalid=before.fields_invalid + report.fields_invalid,
             texts_cut=before.texts_cut + report.texts_cut,
             conflicts=before.conflicts + seen.conflicts,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date as calendar_date
 from datetime import timedelta
 from functools import lru_cache
-from typing import Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from .intervals import Interval, IntervalSet
 from .marks import BLOCK, Marks
@@ -124,8 +124,8 @@ class Seen:
             self.conflicts += 1
         return verdict != "duplicate"
 
-    def admit_all(self, proc: str, run: Interval, marks: bytes) -> bool:
-        """Take in events of one hour, numbered one after the other and with these marks, that all count.
+    def admit_all(self, proc: str, run: Interval, marks: bytes, moments: Any) -> bool:
+        """Take in events of one hour, numbered one after the other and with these marks and moments, that all count.
 
         False where some may not, or where that must be told of each; then nothing was done.
         """

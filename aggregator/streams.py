@@ -1,11 +1,11 @@
 """One source as a stream of texts: out of their envelopes, and joined where they came in parts."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from .envelopes import BARE, ENVELOPES, Envelope, Part
+from .envelopes import BARE, ENVELOPES, Envelope, Part, named
 from .envelopes.envelope import MARKER, WORD, json_object
 from .lines import LINE_LIMIT, Block
 
@@ -27,6 +27,26 @@ class Head(NamedTuple):
     line: int
     offset: int
     text: bytes
+
+
+class Stand(NamedTuple):
+    """Where a stream stands between two lines: what another process needs to go on there."""
+
+    pending: dict[str, bytes]
+    waits_since: int
+    envelope: str
+    is_forced: bool
+    is_known: bool
+    is_begin: bool
+    begun: frozenset[str]
+
+    def unknown(self) -> "Stand":
+        """As it most likely stands further down: nothing waits, and nothing is the first of its source."""
+        return self._replace(pending={}, waits_since=0, is_begin=False, begun=frozenset())
+
+    def is_as(self, guess: "Stand", after: "Stand") -> bool:
+        """Whether what was read from a guess is what would have been read from here; `after` is where it ended."""
+        return self == guess or not (self.pending or (self.is_begin and after.begun - self.begun))
 
 
 @dataclass(slots=True)
@@ -51,6 +71,25 @@ class Stream:
     """Lines by the name of their envelope, of those that were looked at."""
     _is_known: bool = False
     _begun: set[str] = field(default_factory=set)
+
+    @classmethod
+    def at(cls, stand: Stand, name: str) -> "Stream":
+        stream = cls(name, dict(stand.pending), stand.waits_since, named(stand.envelope), stand.is_forced)
+        stream.is_begin, stream._is_known, stream._begun = stand.is_begin, stand.is_known, set(stand.begun)
+        return stream
+
+    @property
+    def stand(self) -> Stand:
+        envelope = self.envelope.name if self.envelope else BARE
+        known, begun = self._is_known, frozenset(self._begun)
+        return Stand(dict(self.pending), self.waits_since, envelope, self.is_forced, known, self.is_begin, begun)
+
+    def come_to(self, stand: Stand, *, guessed: bool, heads: Mapping[str, Head]) -> None:
+        """Another process read on, from here or from where it was guessed to stand."""
+        self.pending, self.waits_since = dict(stand.pending), stand.waits_since
+        self.envelope, self._is_known = named(stand.envelope), stand.is_known
+        self._begun = {*stand.begun, *self._begun} if guessed else set(stand.begun)
+        self.heads.update(heads)
 
     def learn(self, block: Block) -> None:
         """The envelope, of the first lines that are read."""
@@ -128,10 +167,10 @@ class Stream:
         return self.is_begin and stream in self.pending and stream not in self._begun
 
     def _is_head(self, stream: str, text: bytes, number: int, offset: int) -> bool:
-        if not self.is_begin or not self.splits or stream in self._begun or len(self._begun) >= MOST_PENDING:
+        if not self.splits or stream in self._begun or len(self._begun) >= MOST_PENDING:
             return False
         self._begun.add(stream)
-        if text.startswith(MARKER):
+        if not self.is_begin or text.startswith(MARKER):
             return False
         self.heads[stream] = Head(number, offset, text)
         return True

@@ -52,13 +52,14 @@ class _Judge:
         found = runs.runs_of(procs, seqs, moments, int(self._texts.used[0]))
         marks = memoryview(found.marks.astype("<u2", copy=False)).cast("B")
         for run in found:
-            if not self._intake.seen.admit_all(self._proc(run.proc), run.numbers, marks[2 * run.start : 2 * run.stop]):
-                part = found.rows[run.start : run.stop]
-                late[part] *= self._admitted(run, seqs[part], moments[part])
+            proc, part = self._proc(run.proc), found.rows[run.start : run.stop]
+            of_run = marks[2 * run.start : 2 * run.stop]
+            if not self._intake.seen.admit_all(proc, run.numbers, of_run, moments[part]):
+                late[part] *= self._admitted(proc, seqs[part], moments[part])
         self.verdicts[rows] = late
 
-    def _admitted(self, run: runs.Run, seqs: Array, moments: Array) -> list[bool]:
-        proc, seen = self._proc(run.proc), self._intake.seen
+    def _admitted(self, proc: str, seqs: Array, moments: Array) -> list[bool]:
+        seen = self._intake.seen
         return [seen.admit(proc, seq, at) for seq, at in zip(seqs.tolist(), moments.tolist(), strict=True)]
 
     def _proc(self, code: int) -> str:

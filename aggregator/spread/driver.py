@@ -1,0 +1,145 @@
+"""The run's side: slices are sent ahead, and what was found in them is taken in their order."""
+
+from collections import deque
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Self
+
+from ..config import Config
+from ..decode import Rejection
+from ..engines import Engines
+from ..errors import ReadWriteError
+from ..grouping import Array
+from ..intake import Intake
+from ..remote import Object
+from ..ways import Names, Tell
+from . import task, versions
+from .claims import Refused, decide
+from .slices import Account, Given, Slice
+from .slicing import Sent, Slicer
+from .tree import Tree
+from .workers import Handle, Workers
+
+AHEAD = 2
+"""Slices that are sent for each task that can be at work at once."""
+
+
+@dataclass(slots=True)
+class _Task:
+    parts: Slice
+    sources: list[Sent]
+    found: Handle
+    account: Handle
+
+
+class Spread:
+    """Takes in what tasks find elsewhere."""
+
+    def __init__(
+        self, reader: Slicer, intake: Intake, config: Config, keeps_rejects: bool, workers: Workers, tell: Tell
+    ) -> None:
+        self._reader, self._intake, self._config, self._tell = reader, intake, config, tell
+        self._workers = workers
+        facts = versions.facts(config)
+        self._given = Given(config, facts, intake.held.limit, intake.late_before, keeps_rejects)
+        self._shared = workers.submit(given, self._given)
+        self._tasks: deque[_Task] = deque()
+        self._tree = Tree(workers)
+        self._done = 0
+        reader.sender = self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._tasks.clear()
+        if error is None:
+            for sums in self._tree.finish(self._config.catalogue):
+                for place, whole in sums:
+                    (self._intake.in_time if place.partition else self._intake.late).add(whole)
+
+    def take(self, names: Names) -> None:
+        for name in names:
+            if isinstance(name, Object) and not self._given.checkpoints:
+                self._share_positions()
+            blocks = self._reader.blocks(name)
+            if first := next(blocks, None):  # of what only this process can read
+                with Engines(self._intake, self._config, self._workers.threads) as engines:
+                    engines.take(first, self._reader.stream, self._reader.ahead)
+                    for block in blocks:
+                        engines.take(block, self._reader.stream, self._reader.ahead)
+        self._reader.settle()
+
+    def _share_positions(self) -> None:
+        """An object may be a copy of a file."""
+        read = tuple(checkpoint for checkpoint in self._reader.positions if checkpoint.offset)
+        if read:
+            self._given = replace(self._given, checkpoints=read)
+            self._shared = self._workers.submit(given, self._given)
+
+    def send(self, parts: Slice, sources: list[Sent]) -> None:
+        while len(self._tasks) >= AHEAD * self._workers.threads:
+            self._take_next()
+        self._tasks.append(self._sent(parts, sources))
+
+    def settle(self) -> None:
+        while self._tasks:
+            self._take_next()
+
+    def _sent(
+        self, parts: Slice, sources: list[Sent], refused: list[Refused] | None = None, *, urgent: bool = False
+    ) -> _Task:
+        found = self._workers.submit(task.read, self._shared, parts, refused, urgent=urgent)
+        return _Task(parts, sources, found, self._workers.submit(task.account_of, found, urgent=True))
+
+    def _take_next(self) -> None:
+        sent = self._tasks[0]
+        account: Account = self._workers.result(sent.account)
+        stand, guess = sent.sources[0].stream.stand, sent.parts[0].stand
+        is_guessed = stand != guess
+        if is_guessed and not stand.is_as(guess, account.reads[0].stand):
+            sent = self._sent((replace(sent.parts[0], stand=stand), *sent.parts[1:]), sent.sources, urgent=True)
+            account, is_guessed = self._workers.result(sent.account), False
+        refused = decide(self._intake.seen, account.claims, lambda: self._moments(sent.found))
+        if refused:
+            asked = account.asked
+            sent = self._sent(sent.parts, sent.sources, refused, urgent=True)
+            account = self._workers.result(sent.account)
+            if account.asked != asked:
+                raise ReadWriteError(f"{sent.sources[0].name}: {task.CHANGED}")
+        self._tasks.popleft()
+        self._take_in(account, sent)
+        for number, (source, read) in enumerate(zip(sent.sources, account.reads, strict=True)):
+            source.take(read, guessed=is_guessed and number == 0)
+        self._tree.add(sent.found)
+        self._done += sum(part.size for part in sent.parts)
+        self._tell(self._done)
+
+    def _moments(self, found: Handle) -> Array:
+        moments: Array = self._workers.result(self._workers.submit(task.moments_of, found, urgent=True))
+        return moments
+
+    def _take_in(self, account: Account, sent: _Task) -> None:
+        intake, report = self._intake, self._intake.report
+        report.read += account.read
+        report.foreign += account.foreign
+        report.fields_invalid += account.fields_invalid
+        report.texts_cut += account.texts_cut
+        for number, record, kind, reason in account.asides:
+            source = sent.sources[number]
+            placed = record._replace(line=record.line + source.lines) if record.line else record
+            if reason:
+                intake.reject(Rejection(placed, kind, reason), source.name)
+            else:
+                intake.hold(placed, source.name)
+        for kind, number in account.rejected.items():
+            intake.reject_more(kind, number)
+        for name, tally in account.tallies.items():
+            intake.count(intake.plan(name), *tally)
+        intake.exemplars.meet(account.exemplars.items())
+        intake.warnings.extend(text for text in account.warnings if text not in intake.warnings)
+
+
+def given(shared: Given) -> Given:
+    """As a task, so that all that share it take it from each other, and it can be made again."""
+    return shared

@@ -1,0 +1,262 @@
+"""Sources as slices: what is new in them, in parts of about the same size, without reading it.
+
+Files that are not packed are cut at line ends, packed ones and objects are read whole, and small ones go together.
+Positions are moved on as a run that reads by itself moves them, in the order of the sources: where that takes what was
+not read yet, all that was sent before is waited for.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import Any, BinaryIO, Protocol
+
+from .. import rotation
+from ..compression import TornError
+from ..content import FINGERPRINT_BYTES, Content, End, digest
+from ..lines import Block, Lines
+from ..objects import Objects
+from ..positions import Key, Look, Positions
+from ..reading import Begun, Reader, new_blocks
+from ..remote import Object
+from ..streams import Stream
+from .slices import FilePart, ObjectPart, Part, Read
+
+SLICE_BYTES = 128 << 20
+LEAST_BYTES = 16 << 20
+SLICES_EACH = 4
+"""For each task that can be at work at once: so that all end at about the same time."""
+
+PACKED = 8
+"""A packed byte counts as so many."""
+
+MOST_PARTS = 500
+"""In a slice."""
+
+
+class Sent(Protocol):
+    """A source of which parts were sent."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def stream(self) -> Stream: ...
+
+    @property
+    def lines(self) -> int:
+        """How many stand before the next part."""
+
+    def take(self, read: Read, *, guessed: bool) -> None:
+        """The next part was read; from where its stream was guessed to stand, or from where it stood."""
+
+
+class Sender(Protocol):
+    def send(self, parts: tuple[Part, ...], sources: list[Sent]) -> None: ...
+
+    def settle(self) -> None:
+        """Wait for all that was sent, and take it in."""
+
+
+def slice_bytes(total: int, threads: int) -> int:
+    """How much goes into a slice, of so much in all."""
+    return min(SLICE_BYTES, max(LEAST_BYTES, total // (SLICES_EACH * threads)))
+
+
+class Slicer(Reader):
+    """Yields blocks only of what no other process can read."""
+
+    def __init__(self, positions: Positions, objects: Objects | None, envelope: str | None) -> None:
+        super().__init__(positions, objects, envelope)
+        self.slice_bytes = SLICE_BYTES
+        self.sender: Sender | None = None
+        self._batch: list[tuple[Part, Sent]] = []
+        self._size = 0
+        self._heads: list[tuple[Look, bytes]] = []
+        """Of packed files that were sent and not read yet."""
+        self._unread: set[int] = set()
+        """Streams of which parts were sent and not read yet."""
+        self._places: list[int] = []
+        self.place = 0
+        """Of the source that is looked at, among all."""
+
+    def warn(self, text: str, place: int | None = None) -> None:
+        """In the order of the sources, whenever it is told."""
+        place = self.place if place is None else place
+        at = bisect_right(self._places, place)
+        self._places.insert(at, place)
+        self.warnings.insert(at, text)
+
+    def blocks(self, name: str | Object) -> Iterator[Block]:
+        self.place += 1
+        yield from super().blocks(name)
+
+    def settle(self) -> None:
+        """Wait for all that was found so far."""
+        self._flush()
+        if self.sender:
+            self.sender.settle()
+        self._heads.clear()
+        self._unread.clear()
+
+    # Parts.
+
+    def _put(self, part: Part, source: Sent, size: int) -> None:
+        if size >= self.slice_bytes:
+            self._flush()
+        self._batch.append((part, source))
+        self._size += size
+        if self._size >= self.slice_bytes or len(self._batch) >= MOST_PARTS:
+            self._flush()
+
+    def _flush(self) -> None:
+        batch, self._batch, self._size = self._batch, [], 0
+        if batch and self.sender:
+            self.sender.send(tuple(part for part, _ in batch), [source for _, source in batch])
+
+    # Sources.
+
+    def _stream_blocks(self, name: str, file: BinaryIO) -> Iterator[Block]:
+        self.settle()
+        yield from super()._stream_blocks(name, file)
+
+    def _file_blocks(self, look: Look, head: bytes, content: Content, name: str) -> Iterator[Block]:
+        if any(_may_be_one(look, head, *other) for other in self._heads):
+            self.settle()
+            if look.packed and self.positions.unpacked(look):
+                return
+        known, tail = self.positions.recognise(head, content, look.path)
+        if known and id(self.positions.read_now(known)) in self._unread:
+            self.settle()
+            known, tail = self.positions.recognise(head, content, look.path)
+        if self._is_copy(known, look, head, content, tail):
+            return
+        begun = Begun(name, look, head, known, self.stream_of(known, name))
+        if content.is_packed:
+            self._send_packed(begun, content, tail)
+        else:
+            self._send_plain(begun, content)
+        yield from ()
+
+    def _send_packed(self, begun: Begun, content: Content, tail: bytes) -> None:
+        begin = begun.known.offset if begun.known else 0
+        self._heads.append((begun.look, begun.head))
+        self._unread.add(id(begun.stream))
+        stand, head = begun.stream.stand, digest(begun.head)
+        part = FilePart(begun.name, begun.look.path, True, begin, content.length, head, tail, stand)
+        self._put(part, _Packed(self, begun), content.length * PACKED)
+
+    def _send_plain(self, begun: Begun, content: Content) -> None:
+        begin, lines = (begun.known.offset, begun.known.lines) if begun.known else (0, 0)
+        stop = content.last_line_end(begin)
+        end = End(stop, lines, digest(dict(content.tails([stop]))[stop]), content.length - stop)
+        self.end_file(begun, end, None)
+        cuts = list(_cuts(content, begin, stop, self.slice_bytes))
+        if not cuts:
+            return
+        if len(cuts) > 1:
+            self._learn(begun.stream, content, begin)
+        self._unread.add(id(begun.stream))
+        key = digest(begun.head[:stop]), stop, end.tail
+        source = _Plain(self, begun, key, lines)
+        stand = begun.stream.stand
+        for first, last in cuts:
+            of = stand if first == begin else stand.unknown()
+            head = digest(begun.head[:last])
+            self._put(FilePart(begun.name, begun.look.path, False, first, last, head, b"", of), source, last - first)
+
+    @staticmethod
+    def _learn(stream: Stream, content: Content, begin: int) -> None:
+        """The envelope, for all parts, from the same lines as if it were read in one."""
+        content.seek(begin)
+        for block in new_blocks(content, Lines(begin)):
+            stream.learn(block)
+            if not block.too_long:
+                return
+
+    def _object_blocks(self, source: Object) -> Iterator[Block]:
+        self.sources += 1
+        self.stream = self._formed(Stream(source.url))
+        self.passing.append(self.stream)
+        before = tuple(self.objects.before(source))
+        part = ObjectPart(source.url, source.path, source.version, source.size, before, self.stream.stand)
+        self._put(part, _Whole(self, source, self.stream), source.size)
+        yield from ()
+
+
+class _Packed:
+    """A packed file that was sent."""
+
+    def __init__(self, reader: Slicer, begun: Begun) -> None:
+        self._reader, self._begun, self._place = reader, begun, reader.place
+        self.name, self.stream = begun.name, begun.stream
+        self.lines = begun.known.lines if begun.known else 0
+
+    def take(self, read: Read, *, guessed: bool) -> None:
+        self.stream.come_to(read.stand, guessed=guessed, heads=_shifted(read, self.lines))
+        end = read.end._replace(lines=self.lines + read.end.lines)
+        here, self._reader.place = self._reader.place, self._place
+        self._reader.end_file(self._begun, end, TornError(read.torn) if read.torn else None)
+        self._reader.place = here
+
+
+class _Plain:
+    """A file that was sent, in parts."""
+
+    def __init__(self, reader: Slicer, begun: Begun, key: Key, lines: int) -> None:
+        self._reader, self._key = reader, key
+        self.name, self.stream, self.lines = begun.name, begun.stream, lines
+
+    def take(self, read: Read, *, guessed: bool) -> None:
+        self.stream.come_to(read.stand, guessed=guessed, heads=_shifted(read, self.lines))
+        self.lines += read.end.lines
+        self._reader.positions.count(self._key, self.lines)
+
+
+class _Whole:
+    """An object that was sent."""
+
+    def __init__(self, reader: Slicer, source: Object, stream: Stream) -> None:
+        self._reader, self._source, self._place = reader, source, reader.place
+        self.name, self.stream, self.lines = source.url, stream, 0
+
+    def take(self, read: Read, *, guessed: bool) -> None:
+        if read.is_gone:
+            self._reader.vanished += 1
+            self._reader.warn(f"{self._source}: vanished before it was read", self._place)
+            return
+        self.stream.come_to(read.stand, guessed=guessed, heads=read.heads)
+        if read.torn:
+            self._reader.warn(f"{self._source}: {read.torn}; its whole lines were read", self._place)
+        self._reader.objects.record(self._source, read.head, read.end)
+
+
+def _shifted(read: Read, lines: int) -> dict[str, Any]:
+    return {stream: head._replace(line=head.line + lines) for stream, head in read.heads.items()}
+
+
+def _may_be_one(look: Look, head: bytes, other: Look, other_head: bytes) -> bool:
+    """Whether what is known of one file may tell of another, which is not read yet."""
+    if look.packed and look.packed == other.packed:
+        return True
+    if min(len(head), len(other_head)) < FINGERPRINT_BYTES and _names(look) & _names(other):
+        return True  # such are told apart by their names, too
+    return head.startswith(_lines_of(other_head)) or other_head.startswith(_lines_of(head))
+
+
+def _names(look: Look) -> set[str]:
+    return {look.path, *rotation.bases(look.path)}
+
+
+def _lines_of(head: bytes) -> bytes:
+    """Which a position may be known by."""
+    return head[: head.rfind(b"\n") + 1] or head
+
+
+def _cuts(content: Content, begin: int, end: int, size: int) -> Iterator[tuple[int, int]]:
+    """Parts of about one size, from one line end to another."""
+    count = max(1, round((end - begin) / size))
+    last = begin
+    for number in range(1, count + 1):
+        at = end if number == count else content.line_end(begin + (end - begin) * number // count)
+        if at > last:
+            yield last, at
+            last = at

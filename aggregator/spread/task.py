@@ -1,0 +1,200 @@
+"""A task: one slice, from lines to what they add up to. Runs anywhere, knows no state, and gives the same each time."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from .. import remote
+from ..compression import TornError
+from ..content import Content, End, digest
+from ..decode import Rejection
+from ..engines import Engines
+from ..errors import ReadWriteError
+from ..grouping import Array
+from ..held import CAPACITY, TOLERANCE, Held
+from ..intake import REJECTIONS, Intake
+from ..lines import Buffers, Lines
+from ..plans import EventPlan
+from ..positions import Positions
+from ..reading import new_blocks
+from ..records import Record
+from ..rejects import MOST_BYTES, MOST_TEXT
+from ..remote import Object
+from ..report import Report
+from ..streams import Stream
+from . import versions
+from .claims import Claims, Decided, Noted, Refused
+from .slices import Account, Aside, FilePart, Found, Given, ObjectPart, Part, Read, Slice, Tally
+from .sums import Sums, merged
+
+CHANGED = "changed while it was read, or is another file where it is read; run it again"
+
+
+def read(given: Given, parts: Slice, refused: list[Refused] | None = None) -> Found:
+    """Raises ReadWriteError, UsageError."""
+    versions.check(given.facts, versions.facts(given.config))
+    seen = Noted() if refused is None else Decided(refused)
+    intake = _Intake(given, seen)
+    with Engines(intake, given.config, workers=1) as engines:
+        opened = [_Opened(given, part, str(number)) for number, part in enumerate(parts)]
+        buffers = Buffers()
+        for each in opened:
+            for block in each.blocks(buffers):
+                each.stream.learn(block)
+                engines.take(block, each.stream, each.ahead)
+    claims, moments = seen.claims() if isinstance(seen, Noted) else Noted().claims()
+    asked = seen.events if isinstance(seen, Decided) else claims.events
+    account = intake.account([each.read() for each in opened], claims, asked)
+    return Found(account, moments, Sums.of(given.config.catalogue, intake.in_time, intake.late))
+
+
+def account_of(found: Found) -> Account:
+    return found.account
+
+
+def of_summary(sums: Sums, name: str) -> Sums:
+    return Sums({place: cube for place, cube in sums if place.summary == name})
+
+
+def moments_of(found: Found) -> Array:
+    return found.moments
+
+
+def merge(*parts: Found | Sums) -> Sums:
+    return merged(*(part.sums if isinstance(part, Found) else part for part in parts))
+
+
+class _Intake(Intake):
+    """Notes what only the run can decide: what does not count, what is held, which names are counted apart."""
+
+    def __init__(self, given: Given, seen: Noted | Decided) -> None:
+        held = Held([], given.held_after - TOLERANCE)
+        super().__init__(given.config, seen, held, Report(), set())
+        self.late_before = given.late_before
+        self._tallies: dict[str, Tally] = {}
+        self._asides: list[Aside] = []
+        self._left_out: Counter[str] = Counter()
+        self._rejections = 0
+        self._most, self._room = (MOST_BYTES, MOST_BYTES) if given.keeps_rejects else (REJECTIONS, MOST_BYTES)
+        self._room_ahead = CAPACITY
+
+    def hold(self, record: Record, name: str) -> None:
+        if len(record.text) > self._room_ahead:
+            self.reject(Rejection(record, "future", "dated ahead, and no more such events can be held"), name)
+            return
+        self._room_ahead -= len(record.text)
+        self._asides.append(Aside(int(name), record))
+
+    def reject(self, rejection: Rejection, name: str) -> None:
+        record = rejection.record._replace(text=rejection.record.text[:MOST_TEXT])
+        size = len(record.text) + len(rejection.reason)
+        if self._rejections < self._most and size <= self._room:
+            self._rejections += 1
+            self._room -= size
+            self._asides.append(Aside(int(name), record, rejection.kind, rejection.reason))
+        else:
+            self._left_out[rejection.kind] += 1
+
+    def count(self, plan: EventPlan, events: int, late: int, newest: int) -> None:
+        before = self._tallies.get(plan.name, Tally(0, 0, 0))
+        tally = Tally(before.events + events, before.late + late, max(before.newest, newest))
+        self._tallies[plan.name] = tally
+
+    def account(self, reads: list[Read], claims: Claims, asked: int) -> Account:
+        found = self.report
+        return Account(
+            reads,
+            claims,
+            asked,
+            found.read,
+            found.foreign,
+            found.fields_invalid,
+            found.texts_cut,
+            found.loading,
+            self._tallies,
+            self._asides,
+            dict(self._left_out),
+            self.exemplars.newest,
+            self.warnings,
+        )
+
+
+class _Opened:
+    """A part as it is read; `name` is that of its stream."""
+
+    def __init__(self, given: Given, part: Part, name: str) -> None:
+        self._given, self._part = given, part
+        self.stream = Stream.at(part.stand, name)
+        self.ahead = 0
+        self._lines = Lines()
+        self._torn, self._head, self._is_gone = "", b"", False
+
+    def read(self) -> Read:
+        """Once all that was taken of it is through."""
+        end = End.of(self._lines)
+        return Read(end, self.stream.stand, dict(self.stream.heads), self._torn, self._head, self._is_gone)
+
+    def blocks(self, buffers: Buffers) -> Iterator[Any]:
+        if isinstance(self._part, FilePart):
+            return self._of_file(self._part, buffers)
+        return self._of_object(self._part, buffers)
+
+    def _new_blocks(self, content: Content) -> Iterator[Any]:
+        for block in new_blocks(content, self._lines):
+            self.ahead = content.length - content.position
+            yield block
+
+    def _of_file(self, part: FilePart, buffers: Buffers) -> Iterator[Any]:
+        try:
+            with open(part.path, "rb") as file:
+                content = Content(file, part.length)
+                is_there = os.fstat(file.fileno()).st_size >= part.length and content.is_packed == part.is_packed
+                if not is_there or _known_by(content) != part.head:
+                    raise ReadWriteError(f"{part.name}: {CHANGED}")
+                self._lines = Lines(part.begin, 0, part.before, buffers)
+                try:
+                    yield from self._new_blocks(content)
+                except TornError as exc:
+                    self._torn = str(exc)
+                yield from self._lines.flush()
+        except FileNotFoundError:
+            raise ReadWriteError(
+                f"{part.path}: is not there, or not for the process that reads it; "
+                "workers need the same files under the same names, or name URLs"
+            ) from None
+        except OSError as exc:
+            raise ReadWriteError(f"{part.path}: cannot be read: {exc.strerror or exc}; check its permissions") from None
+        if not part.is_packed and self._lines.offset != part.length:
+            raise ReadWriteError(f"{part.name}: {CHANGED}")
+
+    def _of_object(self, part: ObjectPart, buffers: Buffers) -> Iterator[Any]:
+        source = Object(part.name, part.size, part.version, part.path, _filesystem(part.name.partition("://")[0]))
+        positions = Positions(self._given.checkpoints)
+        try:
+            with source.opened() as file:
+                content = Content(file, file.seek(0, os.SEEK_END))
+                self._head = content.head()
+                known, tail = positions.recognise(self._head, content, part.name, part.before)
+                self._lines = Lines(known.offset, known.lines, tail, buffers) if known else Lines(buffers=buffers)
+                yield from self._new_blocks(content)
+                yield from self._lines.end()
+        except TornError as exc:
+            self._torn = str(exc)
+            yield from self._lines.flush()
+        except FileNotFoundError:
+            self._is_gone = True
+
+
+def _known_by(content: Content) -> str:
+    try:
+        return digest(content.head())
+    except TornError:
+        return ""
+
+
+@lru_cache(maxsize=8)
+def _filesystem(protocol: str) -> Any:
+    """One for each store that a process reads, by its own environment."""
+    return remote.filesystem(f"{protocol}://")

@@ -1,0 +1,39 @@
+"""Where tasks run: the seam between a run and a cluster. All else of a spread run is built on these two calls."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+Handle = Any
+"""Of what a task will give; it stays where it was made until it is asked for. Who forgets it, gives it up."""
+
+
+class Workers(Protocol):
+    """Tasks give the same each time, so one that is lost may be run again."""
+
+    @property
+    def threads(self) -> int:
+        """Tasks that can be at work at once."""
+
+    def submit(self, task: Callable[..., Any], *args: Any, urgent: bool = False) -> Handle:
+        """Have it run; handles among the arguments stand for what they are of."""
+
+    def result(self, handle: Handle) -> Any:
+        """Brought here, once it is there. Raises what the task raised; UnavailableError where nothing can run it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    value: Any
+
+
+class Here:
+    """In this process, one after the other."""
+
+    threads = 1
+
+    def submit(self, task: Callable[..., Any], *args: Any, urgent: bool = False) -> Handle:
+        return _Done(task(*(arg.value if isinstance(arg, _Done) else arg for arg in args)))
+
+    def result(self, handle: Handle) -> Any:
+        return handle.value
