@@ -99,12 +99,13 @@ class Slicer(Reader):
 
     # Parts.
 
-    def _put(self, part: Part, source: Sent, size: int) -> None:
-        if size >= self.slice_bytes:
+    def _put(self, part: Part, source: Sent, size: int, *, alone: bool = False) -> None:
+        """One of several parts of a source is alone in its slice: where it goes on is known when its turn comes."""
+        if alone or size >= self.slice_bytes:
             self._flush()
         self._batch.append((part, source))
         self._size += size
-        if self._size >= self.slice_bytes or len(self._batch) >= MOST_PARTS:
+        if alone or self._size >= self.slice_bytes or len(self._batch) >= MOST_PARTS:
             self._flush()
 
     def _flush(self) -> None:
@@ -161,7 +162,8 @@ class Slicer(Reader):
         for first, last in cuts:
             of = stand if first == begin else stand.unknown()
             head = digest(begun.head[:last])
-            self._put(FilePart(begun.name, begun.look.path, False, first, last, head, b"", of), source, last - first)
+            part = FilePart(begun.name, begun.look.path, False, first, last, head, b"", of)
+            self._put(part, source, last - first, alone=len(cuts) > 1)
 
     @staticmethod
     def _learn(stream: Stream, content: Content, begin: int) -> None:

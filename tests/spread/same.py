@@ -59,12 +59,20 @@ class Both:
         self.local, self.spread = folder / "local", folder / "spread"
         self._cluster, self._size, self._settings = cluster, size, settings
 
-    def run(self, logs: Sequence[Path | str], **options: Any) -> Report:
+    def run(self, logs: Sequence[Path | str], *, keeps_rejects: bool = False) -> Report:
         """What the run in slices told, which is all that the other told, too."""
         names = [str(log) for log in logs]
         with stopped_clock(), slices_of(self._size):
-            wanted = run.aggregate(names, self.local, self._settings, **options)
-            found = run.aggregate(names, self.spread, self._settings, cluster=self._cluster, **options)
+            wanted, found = (
+                run.aggregate(
+                    names,
+                    out,
+                    self._settings,
+                    rejects=out.with_suffix(".jsonl") if keeps_rejects else None,
+                    cluster=cluster,
+                )
+                for out, cluster in ((self.local, None), (self.spread, self._cluster))
+            )
         assert told(found) == told(wanted)
         were, are = files(self.local), files(self.spread)
         assert list(are) == list(were)

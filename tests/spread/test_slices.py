@@ -1,21 +1,177 @@
 """A run in slices leaves what a run without them leaves, to the byte, wherever the logs are cut."""
 
+import bz2
+import gzip
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 import pytest
-
+import zstandard
+from aggregator.lines import LINE_LIMIT
+from tests.batch.runs import poll
+from tests.batch.test_compiled import EVENT_LINES, RECORDED, hostile
+from tests.batch.test_opened import WRAPS, wrapped
+from tests.scale import scaled
 from tests.test_recount import CASES
-from tests.test_split import lines_of
+from tests.test_split import MEMORY, lines_of
 
 from .same import Both
 
 SAMPLES = Path(__file__).parents[2] / "sample_logs"
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    ".log": bytes,
+    ".log.gz": gzip.compress,
+    ".log.zst": zstandard.compress,
+    ".log.bz2": bz2.compress,
+}
+
+
+def written(folder: Path, name: str, lines: list[bytes]) -> Path:
+    path = folder / name
+    path.write_bytes(b"".join(lines))
+    return path
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("size", [1 << 10, 40_000, 1 << 30])
-def test_of_any_size(case: str, size: int, tmp_path: Path) -> None:
-    log = tmp_path / "app.log"
-    log.write_bytes(b"".join(lines_of(case)))
+@pytest.mark.parametrize("size", [5_000, 1 << 30])
+def test_samples(case: str, size: int, tmp_path: Path) -> None:
+    log = written(tmp_path, "app.log", lines_of(case))
     assert Both(tmp_path, size=size).run([log]).events
+
+
+@pytest.mark.parametrize("seed", range(scaled(8, 30, 300)))
+def test_repeats_across_slices_and_within_them(seed: int) -> None:
+    """Also in a second run, over the same logs as they grew, and others that repeat them."""
+    rng = Random(seed)
+    size = rng.randrange(200, 20_000)
+    lines = rng.choices(RECORDED, k=rng.randrange(1, 300))
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+        both, logs = Both(Path(folder), size=size), []
+        for number in range(rng.randrange(1, 4)):
+            rng.shuffle(lines)
+            logs.append(written(Path(folder), f"app-{number}.log", rng.sample(lines, rng.randrange(len(lines)) + 1)))
+        both.run(logs)
+        with logs[0].open("ab") as log:
+            log.writelines(rng.choices(RECORDED, k=30))
+        both.run([*logs, written(Path(folder), "again.log", [b"another first line\n", *lines])])
+
+
+@pytest.mark.parametrize("seed", range(scaled(8, 30, 300)))
+def test_hostile_logs(seed: int) -> None:
+    rng = Random(seed)
+    size = rng.randrange(200, 50_000)
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+        both = Both(Path(folder), size=size)
+        logs = [written(Path(folder), f"{number}.log", [hostile(rng, rng.randrange(1, 120))]) for number in range(2)]
+        both.run(logs)
+
+
+@pytest.mark.parametrize("seed", range(scaled(12, 40, 400)))
+def test_parts_of_lines_across_slices(seed: int) -> None:
+    """Of two streams, from the first on that a source begins with, and over a rotation and several runs."""
+    rng = Random(seed)
+    wrap, share, size = rng.choice(sorted(WRAPS)), rng.choice([0.0, 0.1, 0.6]), rng.randrange(200, 20_000)
+    whole = wrapped(rng.choices(RECORDED, k=200), WRAPS[wrap], rng, share)
+    first, second = sorted(rng.choices(range(len(whole)), k=2))
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+        both, log = Both(Path(folder), size=size), Path(folder) / "app.log"
+        log.write_bytes(b"".join(whole[:first]))
+        both.run([log])
+        with log.open("ab") as file:
+            file.writelines(whole[first:second])
+        log.rename(Path(folder) / "app.log.1")
+        log.write_bytes(b"".join(whole[second:]))
+        both.run([log])
+        both.run([log])
+
+
+@pytest.mark.parametrize("seed", range(scaled(12, 40, 400)))
+def test_copies_packed_or_not(seed: int) -> None:
+    """Of which each line counts once, and each source is told of once."""
+    rng = Random(seed)
+    size = rng.choice([200, 5_000, 1 << 20])
+    lines = rng.choices(RECORDED, k=rng.randrange(5, 200))
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+        both, logs = Both(Path(folder), size=size), []
+        for number in range(5):
+            pack = rng.choice(sorted(PACK))
+            path = Path(folder) / f"{rng.choice(['app', f'app-{number}'])}{pack}"
+            part = lines[: rng.choice([len(lines), rng.randrange(len(lines)) + 1])]
+            data = PACK[pack](b"".join(part))
+            path.write_bytes(data[: rng.choice([len(data), len(data), rng.randrange(len(data)) + 1])])
+            logs.append(path)
+        both.run(logs)
+        both.run(rng.sample(logs, 3))
+
+
+def test_one_copy_after_the_other_and_rotated_ones(tmp_path: Path) -> None:
+    both, lines = Both(tmp_path, size=3_000), RECORDED[:400]
+    log = written(tmp_path, "app.log", lines[:100])
+    both.run([log])
+    log.rename(tmp_path / "app.log.2")
+    (tmp_path / "app.log.2.gz").write_bytes(gzip.compress(b"".join(lines[:150])))
+    (tmp_path / "app.log.2").unlink()
+    written(tmp_path, "app.log.1", lines[150:300])
+    written(tmp_path, "app.log", lines[300:])
+    assert both.run([log]).events
+    (tmp_path / "app.log.1").unlink()
+    with log.open("ab") as file:
+        file.write(b"no end")
+    assert both.run([log]).unfinished
+
+
+@pytest.mark.parametrize("wrap", [None, *sorted(WRAPS)])
+def test_lines_that_are_too_long(wrap: str | None, tmp_path: Path) -> None:
+    """Which are told alike wherever a block ends."""
+    long = EVENT_LINES[0].replace(b"}", b',"note":"' + b"x" * LINE_LIMIT + b'"}', 1)
+    lines = [*EVENT_LINES[:50], long, b"y" * 200_000 + b"\n", *EVENT_LINES[50:80], long, *EVENT_LINES[80:99]]
+    if wrap:
+        lines = wrapped(lines, WRAPS[wrap], Random(1))
+    assert Both(tmp_path, size=10_000).run([written(tmp_path, "app.log", lines)]).rejected == 2
+
+
+def test_rejected_lines_are_kept_and_told_with_their_places(tmp_path: Path) -> None:
+    both, lines = Both(tmp_path, size=2_000), RECORDED[:100]
+    for place in range(3, 100, 7):
+        lines[place] = b'{"logemit":1,"event":"http_request"}\n'
+    logs = [written(tmp_path, f"{number}.log", [b"%d\n" % number, *lines]) for number in range(2)]
+    report = both.run(logs, keeps_rejects=True)
+    assert report.rejections[2] == f"{logs[0]}:19: timestamp: expected ISO 8601 with a zone, found None"
+    kept = [path.read_bytes() for path in (both.local.with_suffix(".jsonl"), both.spread.with_suffix(".jsonl"))]
+    assert kept[0] == kept[1]
+    assert kept[0].count(b"\n") == report.rejected == 28
+
+
+def test_lines_dated_ahead(tmp_path: Path) -> None:
+    both = Both(tmp_path, size=300)
+    lines = [poll(number, "2126-11-20T12:00:00Z" if number % 5 == 0 else "2026-11-20T12:00:00Z") for number in range(40)]
+    assert both.run([written(tmp_path, "app.log", lines)]).held == 8
+
+
+def test_names_of_events_that_nobody_knows(tmp_path: Path) -> None:
+    both = Both(tmp_path, size=5_000)
+    lines = [poll(number, event=f"own_{number // 2}") for number in range(3_000)]
+    assert "__other__" in both.run([written(tmp_path, "app.log", lines)]).by_event
+    written(tmp_path, "app.log", [poll(number, event=f"own_{number // 2}") for number in range(3_000, 4_000)])
+    both.run([tmp_path / "app.log"])
+
+
+def test_many_small_files(tmp_path: Path) -> None:
+    both = Both(tmp_path, size=20_000)
+    logs = [written(tmp_path, f"{number}.log", RECORDED[number : number + 5]) for number in range(0, 600, 5)]
+    assert both.run(logs).sources == 120
+
+
+def test_forged_numbers(tmp_path: Path) -> None:
+    numbers = [5, 10**15, 6, 10**15, 7, 3 * 10**15, 5, 8]
+    lines = [poll(number) for number in numbers]
+    assert Both(tmp_path, size=250).run([written(tmp_path, "app.log", lines)]).duplicates
+
+
+def test_numbers_used_twice(tmp_path: Path) -> None:
+    moments = ["12:00:00", "12:00:01", "13:00:00", "12:00:00"]
+    lines = [poll(number, f"2026-11-20T{moment}Z") for moment in moments for number in range(5)]
+    report = Both(tmp_path, size=500).run([written(tmp_path, "app.log", lines)])
+    assert (report.duplicates, report.conflicts) == (5, 10)
