@@ -11,16 +11,20 @@ from . import dashboards, explain, history, html_report, init, maintenance, moni
 from .options import (
     EXIT_CODES,
     AsJson,
+    ClusterSpec,
     ConfigFile,
     DropAfter,
+    EngineName,
     EnvelopeName,
     FoldAfter,
     LateLimit,
     LookBack,
     RejectsFile,
+    Scheduler,
     Sources,
     TextFolder,
     Workers,
+    cluster,
     days,
     explained,
     folder,
@@ -68,6 +72,9 @@ def aggregate_command(
     rejects: RejectsFile = None,
     textfile: TextFolder = None,
     workers: Workers = None,
+    engine: EngineName = "local",
+    scheduler: Scheduler = None,
+    cluster_spec: ClusterSpec = None,
     as_json: AsJson = False,
 ) -> None:
     """Take in what is new in the logs; every event counts exactly once, however often you run it.
@@ -96,6 +103,7 @@ def aggregate_command(
             rejects=kept,
             look_back=days(look_back, "--look-back"),
             textfile=folder(textfile, "--textfile") if textfile is not None else None,
+            cluster=cluster(engine, scheduler, cluster_spec),
         )
     printed.report(report, as_json=as_json)
 

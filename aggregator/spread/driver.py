@@ -41,6 +41,8 @@ class Spread:
         self._reader, self._intake, self._config, self._tell = reader, intake, config, tell
         self._workers = workers
         facts = versions.facts(config)
+        for who, found in workers.everywhere(versions.facts, config).items():
+            versions.check(facts, found, who)
         self._given = Given(config, facts, intake.held.limit, intake.late_before, keeps_rejects)
         self._shared = workers.submit(given, self._given)
         self._tasks: deque[_Task] = deque()
@@ -89,8 +91,10 @@ class Spread:
     def _sent(
         self, parts: Slice, sources: list[Sent], refused: list[Refused] | None = None, *, urgent: bool = False
     ) -> _Task:
-        found = self._workers.submit(task.read, self._shared, parts, refused, urgent=urgent)
-        return _Task(parts, sources, found, self._workers.submit(task.account_of, found, urgent=True))
+        found = self._workers.submit(task.read, self._shared, parts, refused, urgent=urgent, about=_named(parts))
+        return _Task(
+            parts, sources, found, self._workers.submit(task.account_of, found, urgent=True, about=_named(parts))
+        )
 
     def _take_next(self) -> None:
         sent = self._tasks[0]
@@ -138,6 +142,11 @@ class Spread:
             intake.count(intake.plan(name), *tally)
         intake.exemplars.meet(account.exemplars.items())
         intake.warnings.extend(text for text in account.warnings if text not in intake.warnings)
+
+
+def _named(parts: Slice) -> str:
+    more = f" and {len(parts) - 1:,} more" if len(parts) > 1 else ""
+    return f"{parts[0].name}{more}"
 
 
 def given(shared: Given) -> Given:

@@ -1,6 +1,6 @@
 """Where tasks run: the seam between a run and a cluster. All else of a spread run is built on these two calls."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,8 +15,11 @@ class Workers(Protocol):
     def threads(self) -> int:
         """Tasks that can be at work at once."""
 
-    def submit(self, task: Callable[..., Any], *args: Any, urgent: bool = False) -> Handle:
-        """Have it run; handles among the arguments stand for what they are of."""
+    def everywhere(self, task: Callable[..., Any], *args: Any) -> Mapping[str, Any]:
+        """What a task gives in each process, by what to call that. Raises UsageError where it cannot run."""
+
+    def submit(self, task: Callable[..., Any], *args: Any, urgent: bool = False, about: str = "") -> Handle:
+        """Have it run; handles among the arguments stand for what they are of. Errors speak of `about`."""
 
     def result(self, handle: Handle) -> Any:
         """Brought here, once it is there. Raises what the task raised; UnavailableError where nothing can run it."""
@@ -32,7 +35,10 @@ class Here:
 
     threads = 1
 
-    def submit(self, task: Callable[..., Any], *args: Any, urgent: bool = False) -> Handle:
+    def everywhere(self, task: Callable[..., Any], *args: Any) -> Mapping[str, Any]:
+        return {"this process": task(*args)}
+
+    def submit(self, task: Callable[..., Any], *args: Any, urgent: bool = False, about: str = "") -> Handle:
         return _Done(task(*(arg.value if isinstance(arg, _Done) else arg for arg in args)))
 
     def result(self, handle: Handle) -> Any:

@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 import zstandard
+
 from aggregator.lines import LINE_LIMIT
 from tests.batch.runs import poll
 from tests.batch.test_compiled import EVENT_LINES, RECORDED, hostile
@@ -146,7 +147,9 @@ def test_rejected_lines_are_kept_and_told_with_their_places(tmp_path: Path) -> N
 
 def test_lines_dated_ahead(tmp_path: Path) -> None:
     both = Both(tmp_path, size=300)
-    lines = [poll(number, "2126-11-20T12:00:00Z" if number % 5 == 0 else "2026-11-20T12:00:00Z") for number in range(40)]
+    lines = [
+        poll(number, "2126-11-20T12:00:00Z" if number % 5 == 0 else "2026-11-20T12:00:00Z") for number in range(40)
+    ]
     assert both.run([written(tmp_path, "app.log", lines)]).held == 8
 
 

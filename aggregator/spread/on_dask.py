@@ -1,0 +1,181 @@
+"""Workers of a Dask cluster. Dask is loaded when it is used.
+
+A task whose worker dies is run again elsewhere, which is Dask's to do; after a few workers it gives up, and so does the
+run. Nothing was committed then.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import LogemitError, UnavailableError, UsageError
+from .spec import Spec
+from .workers import Handle, Workers
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+POLL_SECONDS = 5.0
+LOST_SECONDS = 30.0
+"""Without a scheduler, until the run gives up; without workers, as long as a cluster may need to start them."""
+
+CLOSING_SECONDS = 5.0
+URGENT = 10
+
+
+@contextmanager
+def connected(spec: Spec) -> Iterator[Workers]:
+    """Raises UsageError, UnavailableError."""
+    try:
+        from distributed import Client
+    except ImportError:
+        raise UsageError("--engine dask needs a library that is missing; pip install 'logemit[dask]'") from None
+    with _quiet(), _cluster(spec) as address:
+        try:
+            client = Client(address, timeout=spec.wait_seconds, set_as_default=False, security=_security(spec))
+        except (OSError, TimeoutError, ValueError) as exc:
+            reason = str(exc).partition("\n")[0] or type(exc).__name__
+            raise UnavailableError(f"{address}: no Dask scheduler answers: {reason}") from None
+        try:
+            workers = _Workers(client, spec)
+            workers.wait_for_any()
+            yield workers
+        finally:
+            with suppress(Exception):  # a scheduler that is gone
+                client.close(CLOSING_SECONDS)
+
+
+@contextmanager
+def _cluster(spec: Spec) -> Iterator[str]:
+    """Its scheduler; one of this machine's own where none is given."""
+    if spec.scheduler:
+        yield spec.scheduler
+        return
+    from distributed import LocalCluster
+
+    with LocalCluster(threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL) as cluster:
+        yield cluster.scheduler_address
+
+
+def _security(spec: Spec) -> Any:
+    if not spec.tls_ca:
+        return None
+    from distributed import Security
+
+    return Security(
+        tls_ca_file=spec.tls_ca, tls_client_cert=spec.tls_cert, tls_client_key=spec.tls_key, require_encryption=True
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What it logs of itself is not for users: they are told in one line."""
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in ("distributed", "tornado")]
+    loggers = [logging.getLogger(name) for name in ("distributed", "asyncio", *names)]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sent:
+    future: "Future[Any]"
+    about: str
+
+
+class _Workers:
+    def __init__(self, client: "Client", spec: Spec) -> None:
+        self._client, self._spec = client, spec
+        self._threads, self._asked_at = 0, float("-inf")
+
+    @property
+    def threads(self) -> int:
+        if time.monotonic() - self._asked_at > POLL_SECONDS:
+            self._threads, self._asked_at = self._counted(), time.monotonic()
+        return max(1, self._threads)
+
+    def _counted(self) -> int:
+        with self._told("the cluster"):
+            return sum(self._client.nthreads().values())
+
+    def wait_for_any(self) -> None:
+        try:
+            self._client.wait_for_workers(self._spec.least_workers, timeout=self._spec.wait_seconds)
+        except TimeoutError:
+            wanted = f"fewer than {self._spec.least_workers} workers" if self._spec.least_workers > 1 else "no worker"
+            raise UnavailableError(
+                f"{self._address}: {wanted} came within {self._spec.wait_seconds:g} s; start some: dask worker …"
+            ) from None
+
+    @property
+    def _address(self) -> str:
+        return self._spec.scheduler or "the cluster"
+
+    def everywhere(self, task: Callable[..., Any], *args: Any) -> Mapping[str, Any]:
+        with self._told("the cluster"):
+            found: Mapping[str, Any] = self._client.run(task, *args, on_error="return")
+        for worker, answer in found.items():
+            if isinstance(answer, ModuleNotFoundError):
+                raise UsageError(f"the worker at {worker} lacks {answer.name}; install the same logemit there")
+            if isinstance(answer, Exception):
+                raise UsageError(f"the worker at {worker} is another logemit: {_line(answer)}; install the same there")
+        return {f"the worker at {worker}": answer for worker, answer in found.items()}
+
+    def submit(self, task: Callable[..., Any], *args: Any, urgent: bool = False, about: str = "") -> Handle:
+        of = (arg.future if isinstance(arg, _Sent) else arg for arg in args)
+        priority = URGENT if urgent else 0
+        with self._told(about):
+            return _Sent(self._client.submit(task, *of, pure=False, priority=priority), about)
+
+    def result(self, handle: Handle) -> Any:
+        sent: _Sent = handle
+        lost_at: float | None = None
+        while True:
+            with self._told(sent.about):
+                try:
+                    return sent.future.result(timeout=POLL_SECONDS)
+                except TimeoutError:
+                    if sent.future.done():
+                        raise
+            is_there = self._client.status == "running" and self._counted() > 0
+            lost_at = None if is_there else lost_at or time.monotonic()
+            if lost_at and time.monotonic() - lost_at > LOST_SECONDS:
+                raise self._gone("has no workers any more" if self._client.status == "running" else "is gone")
+
+    def _gone(self, what: str) -> UnavailableError:
+        return UnavailableError(f"{self._address}: the Dask cluster {what}; nothing has changed; run it again")
+
+    @contextmanager
+    def _told(self, about: str) -> Iterator[None]:
+        """Dask's errors as ours; those of tasks stay."""
+        from distributed import KilledWorker
+        from distributed.client import FutureCancelledError
+        from distributed.comm.core import CommClosedError
+
+        try:
+            yield
+        except (LogemitError, TimeoutError):
+            raise
+        except KilledWorker as exc:
+            raise UnavailableError(
+                f"{about}: {exc.allowed_failures + 1} workers died one after the other while they read it; "
+                "they may need more memory; nothing has changed"
+            ) from None
+        except (FutureCancelledError, CommClosedError, OSError) as exc:
+            if self._client.status == "running" and not isinstance(exc, CommClosedError | FutureCancelledError):
+                raise
+            raise self._gone("is gone") from None
+        except Exception as exc:
+            raise UnavailableError(f"{about}: a worker failed: {_line(exc)}; nothing has changed") from exc
+
+
+def _line(exc: BaseException) -> str:
+    return f"{type(exc).__name__}: {str(exc).strip().partition(chr(10))[0]}"

@@ -1,0 +1,73 @@
+"""A Dask scheduler and workers as processes of their own on loopback, stopped by their numbers."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+from tests.conftest import ROOT, needed
+from tests.services import accepts, free_port, running, stop
+
+QUIET = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "false", "DASK_DISTRIBUTED__ADMIN__TICK__LIMIT": "1h"}
+
+
+@dataclass
+class Cluster:
+    folder: Path
+    port: int
+    variables: Mapping[str, str]
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        return f"tcp://127.0.0.1:{self.port}"
+
+    def start_worker(self, *options: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "distributed.cli.dask_worker", self.address, "--host", "127.0.0.1"]
+        command += ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--death-timeout", "60"]
+        command += ["--memory-limit", "0", "--local-directory", str(self.folder), *options]
+        with (self.folder / "workers.log").open("ab") as log:
+            worker = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **self.variables}, stdout=log, stderr=log)
+        self.workers.append(worker)
+        return worker
+
+    def kill(self, worker: subprocess.Popen[bytes]) -> None:
+        worker.send_signal(signal.SIGKILL)
+        worker.wait()
+        self.workers.remove(worker)
+
+    def stop_workers(self) -> None:
+        for worker in self.workers:
+            worker.terminate()
+        for worker in self.workers:
+            stop(worker)
+        self.workers.clear()
+
+
+@contextmanager
+def dask_cluster(folder: Path, workers: int = 2, variables: Mapping[str, str] | None = None) -> Iterator[Cluster]:
+    needed(find_spec("distributed") is not None, "distributed is missing; install the extra `test`")
+    cluster = Cluster(folder, free_port(), {**QUIET, **(variables or {})})
+    command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1"]
+    command += ["--port", str(cluster.port), "--no-dashboard"]
+    environ = {**os.environ, **cluster.variables}
+    with ExitStack() as stack:
+        log = folder / "scheduler.log"
+        stack.enter_context(running(command, log, lambda: accepts(cluster.port), cwd=ROOT, env=environ))
+        stack.callback(cluster.stop_workers)
+        for _ in range(workers):
+            cluster.start_worker()
+        yield cluster
+
+
+def until(is_true: "object", seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_true():  # type: ignore[operator]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

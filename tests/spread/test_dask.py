@@ -1,0 +1,37 @@
+"""A run on a Dask cluster, whose scheduler and workers are processes of their own: what it leaves is the same."""
+
+from pathlib import Path
+
+import pytest
+
+from aggregator.spread import on_dask
+from aggregator.spread.spec import Spec
+from tests.batch.test_compiled import RECORDED
+from tests.test_recount import CASES
+from tests.test_split import lines_of
+
+from .cluster import Cluster
+from .same import Both
+
+
+@pytest.fixture
+def both(dask_of_all: Cluster, tmp_path: Path) -> Both:
+    spec = Spec(dask_of_all.address)
+    return Both(tmp_path, lambda: on_dask.connected(spec), size=40_000)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_samples(case: str, both: Both, tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    log.write_bytes(b"".join(lines_of(case)))
+    assert both.run([log]).events
+
+
+def test_repeats_and_growth(both: Both, tmp_path: Path) -> None:
+    log, again = tmp_path / "app.log", tmp_path / "again.log"
+    log.write_bytes(b"".join(RECORDED[:900]))
+    again.write_bytes(b"another first line\n" + b"".join(RECORDED[300:600]))
+    assert both.run([log, again]).duplicates
+    with log.open("ab") as file:
+        file.writelines(RECORDED[900:1200])
+    assert both.run([log, again]).events
