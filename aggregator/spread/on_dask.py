@@ -125,9 +125,10 @@ class _Workers:
         for worker, answer in found.items():
             if isinstance(answer, ModuleNotFoundError):
                 raise UsageError(f"the worker at {worker} lacks {answer.name}; install the same logemit there")
-            if isinstance(answer, Exception):
+            if isinstance(answer, Exception) and not isinstance(answer, OSError):  # that of one that is gone
                 raise UsageError(f"the worker at {worker} is another logemit: {_line(answer)}; install the same there")
-        return {f"the worker at {worker}": answer for worker, answer in found.items()}
+        answers = {worker: answer for worker, answer in found.items() if not isinstance(answer, Exception)}
+        return {f"the worker at {worker}": answer for worker, answer in answers.items()}
 
     def submit(self, task: Callable[..., Any], *args: Any, urgent: bool = False, about: str = "") -> Handle:
         of = (arg.future if isinstance(arg, _Sent) else arg for arg in args)

@@ -5,14 +5,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
 from tests.conftest import ROOT, needed
-from tests.services import accepts, free_port, running, stop
+from tests.services import accepts, free_port, running
 
 QUIET = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "false", "DASK_DISTRIBUTED__ADMIN__TICK__LIMIT": "1h"}
 
@@ -22,6 +22,7 @@ class Cluster:
     folder: Path
     port: int
     variables: Mapping[str, str]
+    scheduler: subprocess.Popen[bytes]
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -43,31 +44,28 @@ class Cluster:
         self.workers.remove(worker)
 
     def stop_workers(self) -> None:
-        for worker in self.workers:
-            worker.terminate()
-        for worker in self.workers:
-            stop(worker)
-        self.workers.clear()
+        for worker in list(self.workers):
+            self.kill(worker)  # gracefully it waits for its task
 
 
 @contextmanager
 def dask_cluster(folder: Path, workers: int = 2, variables: Mapping[str, str] | None = None) -> Iterator[Cluster]:
     needed(find_spec("distributed") is not None, "distributed is missing; install the extra `test`")
-    cluster = Cluster(folder, free_port(), {**QUIET, **(variables or {})})
+    port, variables = free_port(), {**QUIET, **(variables or {})}
     command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1"]
-    command += ["--port", str(cluster.port), "--no-dashboard"]
-    environ = {**os.environ, **cluster.variables}
+    command += ["--port", str(port), "--no-dashboard"]
+    environ, log = {**os.environ, **variables}, folder / "scheduler.log"
     with ExitStack() as stack:
-        log = folder / "scheduler.log"
-        stack.enter_context(running(command, log, lambda: accepts(cluster.port), cwd=ROOT, env=environ))
+        scheduler = stack.enter_context(running(command, log, lambda: accepts(port), cwd=ROOT, env=environ))
+        cluster = Cluster(folder, port, variables, scheduler)
         stack.callback(cluster.stop_workers)
         for _ in range(workers):
             cluster.start_worker()
         yield cluster
 
 
-def until(is_true: "object", seconds: float = 60.0) -> None:
+def until(is_true: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
-    while not is_true():  # type: ignore[operator]
+    while not is_true():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -1,0 +1,328 @@
+"""What goes wrong on a cluster: the run ends as if nothing had been, or with one line and nothing changed."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from aggregator.errors import LogemitError, ReadWriteError, UnavailableError, UsageError
+from aggregator.run import aggregate
+from aggregator.spread import on_dask, task, versions
+from aggregator.spread.spec import Spec, load
+from aggregator.spread.workers import Here
+from tests.batch.runs import CONFIG
+from tests.batch.test_compiled import RECORDED
+from tests.command.calls import logemit, message
+from tests.remote.store import S3
+from tests.scale import scaled
+from tests.services import free_port
+
+from .cluster import Cluster, dask_cluster, until
+from .same import Both, files, slices_of, stopped_clock, told
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "app.log"
+    path.write_bytes(b"".join(RECORDED[:600]))
+    return path
+
+
+# Files that are not what they were when their slices were made.
+
+
+class Meddling(Here):
+    """Something happens to the input between the first task's submission and its run."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        self._happens = happens
+
+    def submit(self, function: Callable[..., Any], *args: Any, urgent: bool = False, about: str = "") -> Any:
+        if function is task.read:
+            self._happens()
+        return super().submit(function, *args, urgent=urgent, about=about)
+
+
+def failed(log: Path, out: Path, happens: Callable[[], object]) -> str:
+    """What the run says; nothing has changed."""
+    before = files(out)
+    with slices_of(20_000), pytest.raises(ReadWriteError) as told_of:
+        aggregate([str(log)], out, CONFIG, cluster=lambda: Entered(Meddling(happens)))
+    assert files(out) == before
+    return str(told_of.value)
+
+
+class Entered:
+    def __init__(self, workers: Here) -> None:
+        self._workers = workers
+
+    def __enter__(self) -> Here:
+        return self._workers
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+@pytest.fixture
+def out(log: Path, tmp_path: Path) -> Path:
+    """Of a run before the log grew."""
+    aggregate([str(log)], tmp_path / "out", CONFIG)
+    with log.open("ab") as file:
+        file.writelines(RECORDED[600:900])
+    return tmp_path / "out"
+
+
+def test_a_file_that_vanishes(log: Path, out: Path) -> None:
+    assert failed(log, out, lambda: log.unlink(missing_ok=True)) == (
+        f"{log}: is not there, or not for the process that reads it; "
+        "workers need the same files under the same names, or name URLs"
+    )
+
+
+def test_a_file_that_is_cut_off(log: Path, out: Path) -> None:
+    assert failed(log, out, lambda: log.write_bytes(log.read_bytes()[:1000])) == f"{log}: {task.CHANGED}"
+
+
+def test_a_file_that_is_replaced(log: Path, out: Path) -> None:
+    assert failed(log, out, lambda: log.write_bytes(b"x\n" * len(log.read_bytes()))) == f"{log}: {task.CHANGED}"
+
+
+def test_a_file_whose_lines_are_replaced(log: Path, out: Path) -> None:
+    def happens() -> None:
+        data = log.read_bytes()
+        log.write_bytes(data[:2000] + b"x" * (len(data) - 2000))
+
+    assert failed(log, out, happens) == f"{log}: {task.CHANGED}"
+
+
+# Workers.
+
+
+def test_another_version_is_refused(log: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Older(Here):
+        def everywhere(self, function: Callable[..., Any], *args: Any) -> dict[str, Any]:
+            return {"the worker at tcp://10.0.0.1:1": function(*args) | {"numpy": "2.0.0"}}
+
+    with pytest.raises(UsageError, match=r"^the worker at tcp://10.0.0.1:1 has numpy 2.0.0, this process \d"):
+        aggregate([str(log)], out, CONFIG, cluster=lambda: Entered(Older()))
+
+
+def test_another_version_of_a_worker_that_came_later(log: Path, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = versions.facts
+    answers = iter([{}, {}, {"logemit": "0.0.1"}])
+    monkeypatch.setattr(versions, "facts", lambda config: real(config) | next(answers))
+    with pytest.raises(UsageError, match=r"has logemit 0\.0\.1, this process"):
+        aggregate([str(log)], out, CONFIG, cluster=lambda: Entered(Here()))
+
+
+def test_no_scheduler(log: Path, tmp_path: Path) -> None:
+    address = f"tcp://127.0.0.1:{free_port()}"
+    spec = tmp_path / "cluster.toml"
+    spec.write_text(f'scheduler = "{address}"\nwait_seconds = 1\n')
+    done = logemit("aggregate", log, "--out", tmp_path / "out", "--engine", "dask", "--cluster-spec", spec)
+    assert done.returncode == UnavailableError.exit_code
+    assert message(done).startswith(f"logemit: {address}: no Dask scheduler answers: ")
+    assert not list((tmp_path / "out").glob("[a-z]*"))
+
+
+@pytest.fixture
+def held(s3: S3, tmp_path: Path) -> Iterator[Callable[[], Path]]:
+    """Four objects; the store holds back what is asked of one of them, until it is let go."""
+    for number in range(4):
+        s3.put(f"app/{number}.log", b"".join(RECORDED[300 * number : 300 * number + 300]))
+    reached, go = tmp_path / "reached", tmp_path / "go"
+    s3.plan(do="hold", method="GET", part="app/2.log", reached=str(reached), until=str(go))
+
+    def hold() -> Path:
+        until(reached.exists)
+        return go
+
+    yield hold
+    go.touch()
+    s3.plan()
+
+
+@pytest.fixture
+def own(s3_of_all: S3, tmp_path: Path) -> Callable[..., Any]:
+    def started(workers: int, **variables: str) -> Any:
+        return dask_cluster(tmp_path, workers, {**s3_of_all.variables, **variables})
+
+    return started
+
+
+class Running(threading.Thread):
+    """A run in a thread of its own, with slices of one object each."""
+
+    def __init__(self, s3: S3, out: Path, cluster: Cluster) -> None:
+        super().__init__()
+        self._arguments = [s3.url("app/*.log")], out, CONFIG
+        self._spec = Spec(cluster.address)
+        self.report: Any = None
+        self.error: LogemitError | None = None
+
+    def run(self) -> None:
+        try:
+            self.report = aggregate(*self._arguments, cluster=lambda: on_dask.connected(self._spec))
+        except LogemitError as exc:
+            self.error = exc
+
+    def ended(self) -> "Running":
+        self.join(90)
+        assert not self.is_alive()
+        return self
+
+
+def test_a_worker_that_is_killed_while_it_reads(
+    s3: S3, held: Callable[[], Path], own: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Another reads on, with what the killed one had read before, too."""
+    with own(1) as cluster, slices_of(1000), stopped_clock():
+        running = Running(s3, tmp_path / "spread", cluster)
+        running.start()
+        go = held()
+        cluster.kill(cluster.workers[0])
+        go.touch()
+        cluster.start_worker()
+        found = running.ended()
+        wanted = aggregate([s3.url("app/*.log")], tmp_path / "local", CONFIG)
+    assert found.error is None
+    assert told(found.report) == told(wanted)
+    assert files(tmp_path / "spread") == files(tmp_path / "local")
+
+
+def test_workers_that_are_killed_one_after_the_other(
+    s3: S3, held: Callable[[], Path], own: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Dask gives up, and so does the run."""
+    with own(1, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0") as cluster, slices_of(1000):
+        running = Running(s3, tmp_path / "out", cluster)
+        running.start()
+        held()
+        cluster.kill(cluster.workers[0])
+        cluster.start_worker()
+        error = running.ended().error
+    assert str(error) == (
+        f"{s3.url('app/2.log')}: 1 workers died one after the other while they read it; "
+        "they may need more memory; nothing has changed"
+    )
+    assert not list((tmp_path / "out").glob("[a-z]*"))
+
+
+def test_a_scheduler_that_goes_away(
+    s3: S3, held: Callable[[], Path], own: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import dask
+    import distributed  # noqa: F401 (which sets what it reads)
+
+    monkeypatch.setattr(on_dask, "LOST_SECONDS", 1.0)
+    with dask.config.set({"distributed.comm.timeouts.connect": "2s"}), own(1) as cluster, slices_of(1000):
+        running = Running(s3, tmp_path / "out", cluster)
+        running.start()
+        held()
+        cluster.scheduler.send_signal(signal.SIGKILL)
+        cluster.scheduler.wait()
+        error = running.ended().error
+    assert str(error) == f"{cluster.address}: the Dask cluster is gone; nothing has changed; run it again"
+    assert not list((tmp_path / "out").glob("[a-z]*"))
+
+
+def test_workers_that_do_not_come_back(
+    s3: S3, held: Callable[[], Path], own: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(on_dask, "LOST_SECONDS", 1.0)
+    monkeypatch.setattr(on_dask, "POLL_SECONDS", 0.5)
+    with own(1) as cluster, slices_of(1000):
+        running = Running(s3, tmp_path / "out", cluster)
+        running.start()
+        held()
+        cluster.kill(cluster.workers[0])
+        error = running.ended().error
+    assert (
+        str(error) == f"{cluster.address}: the Dask cluster has no workers any more; nothing has changed; run it again"
+    )
+
+
+@pytest.mark.parametrize("seed", range(scaled(2, 4, 20)))
+def test_workers_killed_at_any_time(seed: int, own: Callable[..., Any], tmp_path: Path) -> None:
+    """And replaced: whatever was lost with them is read again."""
+    rng, log = Random(seed), tmp_path / "app.log"
+    log.write_bytes(b"".join(RECORDED) + b"".join(RECORDED[:500]))
+    over = threading.Event()
+
+    def kill() -> None:
+        for _ in range(4):
+            if over.wait(rng.uniform(0.3, 4.0)):
+                return
+            cluster.kill(rng.choice(cluster.workers))
+            cluster.start_worker()
+
+    with own(2, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="50") as cluster:
+        spec = Spec(cluster.address)
+        killer = threading.Thread(target=kill)
+        killer.start()
+        try:
+            Both(tmp_path, lambda: on_dask.connected(spec), size=30_000).run([log])
+        finally:
+            over.set()
+            killer.join()
+
+
+# What says where a cluster is.
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ('scheduler = "tcp://h:1"', Spec("tcp://h:1")),
+        ('{"type": "Scheduler", "address": "tcp://h:1"}', Spec("tcp://h:1")),
+        ('scheduler = "tls://h:1"\ntls_ca = "ca.pem"\nleast_workers = 3', Spec("tls://h:1", "ca.pem", least_workers=3)),
+        ('scheduler = "tcp://h:1"\nwait_seconds = 5', Spec("tcp://h:1", wait_seconds=5)),
+        ("", "names no scheduler"),
+        ("scheduler = 1", "scheduler is 1, expected a text"),
+        ('scheduler = "tcp://h:1"\nleast_workers = "3"', "least_workers is '3', expected a number"),
+        ("password = 'x'", "unknown key 'password'"),
+        ("{", "is neither TOML nor a scheduler file"),
+        ("a = ", "is neither TOML nor a scheduler file"),
+    ],
+)
+def test_what_a_file_says_of_a_cluster(text: str, wanted: Spec | str, tmp_path: Path) -> None:
+    path = tmp_path / "cluster"
+    path.write_text(text)
+    if isinstance(wanted, Spec):
+        assert load(path) == wanted
+    else:
+        with pytest.raises(UsageError, match=wanted):
+            load(path)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--engine", "spark"],
+        ["--scheduler", "tcp://127.0.0.1:1"],
+        ["--engine", "dask", "--scheduler", "tcp://127.0.0.1:1", "--cluster-spec", "x"],
+        ["--engine", "dask", "--cluster-spec", "/nowhere"],
+    ],
+)
+def test_options_that_cannot_be_meant(options: list[str], log: Path, tmp_path: Path) -> None:
+    done = logemit("aggregate", log, "--out", tmp_path / "out", *options)
+    assert done.returncode == UsageError.exit_code
+    assert message(done)
+
+
+def test_by_the_command(dask_of_all: Cluster, log: Path, tmp_path: Path) -> None:
+    spread = logemit(
+        "aggregate", log, "--out", tmp_path / "a", "--engine", "dask", "--scheduler", dask_of_all.address, "--json"
+    )
+    local = logemit("aggregate", log, "--out", tmp_path / "b", "--engine", "local", "--json")
+    assert (spread.returncode, spread.stderr) == (local.returncode, local.stderr) == (0, "")
+    assert (tmp_path / "a/http_requests").is_dir()
+    ours, theirs = (
+        {name: data for name, data in files(tmp_path / out).items() if "_logemit" not in name and "prom" not in name}
+        for out in "ab"
+    )
+    assert ours == theirs
