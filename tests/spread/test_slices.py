@@ -10,6 +10,7 @@ from random import Random
 import pytest
 import zstandard
 
+from aggregator import engines
 from aggregator.lines import LINE_LIMIT
 from tests.batch.runs import poll
 from tests.batch.test_compiled import EVENT_LINES, RECORDED, hostile
@@ -105,6 +106,24 @@ def test_copies_packed_or_not(seed: int) -> None:
             logs.append(path)
         both.run(logs)
         both.run(rng.sample(logs, 3))
+
+
+@pytest.fixture
+def by_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "PAYS_FROM", 0)
+    monkeypatch.setattr(engines, "pays_from", lambda: 0)
+
+
+@pytest.mark.usefixtures("by_machine")
+@pytest.mark.parametrize("seed", range(scaled(6, 20, 200)))
+def test_by_machine_code(seed: int, tmp_path: Path) -> None:
+    rng = Random(seed)
+    both = Both(tmp_path, size=rng.randrange(2_000, 200_000))
+    lines = rng.choice([RECORDED, RECORDED * 2, [hostile(rng, 200)], rng.sample(RECORDED, 500)])
+    if seed % 3 == 0:
+        lines = wrapped(lines[:800], WRAPS[rng.choice(sorted(WRAPS))], rng, 0.1)
+    both.run([written(tmp_path, "app.log", lines)])
+    both.run([written(tmp_path, "again.log", [b"another first line\n", *lines[::2]])])
 
 
 def test_one_copy_after_the_other_and_rotated_ones(tmp_path: Path) -> None:

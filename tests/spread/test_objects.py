@@ -1,0 +1,126 @@
+"""Objects of a store as slices: what a run leaves is the same, and no secret travels."""
+
+import gzip
+import pickle
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from aggregator import remote
+from aggregator.run import aggregate
+from aggregator.spread import on_dask
+from aggregator.spread.spec import Spec
+from aggregator.spread.workers import Here
+from tests.batch.runs import CONFIG
+from tests.batch.test_compiled import RECORDED
+from tests.batch.test_opened import WRAPS, wrapped
+from tests.remote.server import KEY
+from tests.remote.store import S3, SECRET
+
+from .cluster import Cluster
+from .same import Both, files
+
+
+def joined(lines: list[bytes]) -> bytes:
+    return b"".join(lines)
+
+
+def put_some(s3: S3) -> None:
+    """Many small ones, packed ones, one that is torn, and one whose last line has no end."""
+    for number in range(30):
+        s3.put(f"app/small/{number:02d}.log", joined(RECORDED[10 * number : 10 * number + 15]))
+    s3.put("app/packed.log.gz", gzip.compress(joined(RECORDED[300:600])))
+    s3.put("app/torn.log.gz", gzip.compress(joined(RECORDED[600:900]))[:-200])
+    s3.put("app/no_end.log", joined(RECORDED[900:950]).rstrip(b"\n"))
+    s3.put("app/no_gzip.gz", b"\x1f\x8bno")
+    s3.put("app/docker.log", joined(wrapped(RECORDED[950:1100], WRAPS["docker"], Random(1), 0.5)[:-1]))
+
+
+def test_objects_of_all_kinds(s3: S3, tmp_path: Path) -> None:
+    both, urls = Both(tmp_path, size=10_000), [s3.url("app/")]
+    put_some(s3)
+    assert both.run(urls).sources == 35
+    assert both.run(urls).sources == 0
+    s3.put("app/no_end.log", joined(RECORDED[900:1000]))  # written again, and longer
+    s3.put("app/small/00.log", joined(RECORDED[5:20]))
+    assert both.run(urls).duplicates
+
+
+def test_objects_that_are_copies_of_files(s3: S3, tmp_path: Path) -> None:
+    """Which are read first, and some of them in the same run."""
+    both, log = Both(tmp_path, size=10_000), tmp_path / "app.log"
+    log.write_bytes(joined(RECORDED[:300]))
+    s3.put("app/copy.log", joined(RECORDED[:400]))
+    assert both.run([log, s3.url("app/")]).read == 400
+    s3.put("app/packed.log.gz", gzip.compress(joined(RECORDED[:350])))
+    assert both.run([log, s3.url("app/")]).read == 50
+
+
+def test_an_object_that_vanishes(s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_some(s3)
+    found = remote.find
+
+    def find(*args: Any) -> list[remote.Object]:
+        listed = found(*args)
+        for key in ("app/packed.log.gz", "app/small/03.log"):
+            s3.client.delete_object(Bucket=s3.bucket, Key=key)
+        return listed
+
+    both = Both(tmp_path, size=10_000)
+    with monkeypatch.context() as patch:
+        patch.setattr(remote, "find", find)
+        s3_before = s3.objects("app/")
+        first = aggregate([s3.url("app/")], both.local, CONFIG)
+        for key, data in s3_before.items():
+            s3.put(key, data)
+        second = aggregate([s3.url("app/")], both.spread, CONFIG, cluster=Entered)
+    assert first.vanished == second.vanished == 2
+    assert first.warnings == second.warnings
+    assert first.events == second.events
+
+
+class Entered:
+    def __enter__(self) -> Here:
+        return Here()
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+def test_on_a_cluster(s3: S3, dask_of_all: Cluster, tmp_path: Path) -> None:
+    put_some(s3)
+    spec = Spec(dask_of_all.address)
+    assert Both(tmp_path, lambda: on_dask.connected(spec), size=10_000).run([s3.url("app/")]).sources == 35
+
+
+def test_an_output_in_the_bucket(s3: S3, dask_of_all: Cluster, tmp_path: Path) -> None:
+    put_some(s3)
+    spec = Spec(dask_of_all.address)
+    aggregate([s3.url("app/")], s3.url("spread"), CONFIG, cluster=lambda: on_dask.connected(spec))
+    aggregate([s3.url("app/")], tmp_path / "local", CONFIG)
+    ours = {name.removeprefix("spread/"): data for name, data in s3.objects("spread/").items()}
+    theirs = files(tmp_path / "local")
+    assert {name for name in ours if "/date=" in name} == {name for name in theirs if "/date=" in name}
+    assert all(ours[name] == theirs[name] for name in ours if "/date=" in name)
+
+
+def test_no_secret_is_in_what_is_sent(s3: S3, tmp_path: Path) -> None:
+    class Watched(Here):
+        sent = b""
+
+        def submit(self, task: Any, *args: Any, urgent: bool = False, about: str = "") -> Any:
+            Watched.sent += pickle.dumps([arg for arg in args if not hasattr(arg, "value")])
+            return super().submit(task, *args, urgent=urgent, about=about)
+
+    class Opened(Entered):
+        def __enter__(self) -> Here:
+            return Watched()
+
+    put_some(s3)
+    assert aggregate([s3.url("app/")], tmp_path / "out", CONFIG, cluster=Opened).events
+    assert b"app/no_end.log" in Watched.sent
+    for secret in (SECRET, KEY):
+        assert secret.encode() not in Watched.sent
+        assert not [name for name, data in files(tmp_path / "out").items() if secret.encode() in data]
