@@ -26,7 +26,7 @@ LOGEMIT = Path(sys.executable).with_name("logemit")
 
 Events = Callable[..., list[dict[str, Any]]]
 LONG = {
-    *("reliability", "remote", "htmlreport", "fuzz", "packaging", "parity"),
+    *("reliability", "remote", "htmlreport", "fuzz", "packaging", "parity", "spread"),
     *("test_docs", "test_machine_code", "test_notebooks", "test_servers", "test_split"),
 }
 """Folders and modules of tests that take seconds."""

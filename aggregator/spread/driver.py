@@ -129,6 +129,7 @@ class Spread:
         report.foreign += account.foreign
         report.fields_invalid += account.fields_invalid
         report.texts_cut += account.texts_cut
+        report.loading = max(report.loading, account.loading)
         for number, record, kind, reason in account.asides:
             source = sent.sources[number]
             placed = record._replace(line=record.line + source.lines) if record.line else record

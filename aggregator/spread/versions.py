@@ -12,7 +12,7 @@ from ..config import Config
 from ..content import digest
 from ..errors import UsageError
 
-PACKAGES = ("numpy", "pyarrow", "orjson")
+PACKAGES = ("numpy", "pyarrow", "orjson", "distributed")
 
 
 def facts(config: Config) -> dict[str, str]:
