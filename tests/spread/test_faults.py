@@ -194,6 +194,22 @@ def test_a_worker_that_is_killed_while_it_reads(
     assert files(tmp_path / "spread") == files(tmp_path / "local")
 
 
+def test_a_worker_that_stands_still(s3: S3, held: Callable[[], Path], own: Callable[..., Any], tmp_path: Path) -> None:
+    """After a while, which is Dask's `worker-ttl`, another does its work."""
+    with own(1, DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL="3s") as cluster, slices_of(1000), stopped_clock():
+        running = Running(s3, tmp_path / "spread", cluster)
+        running.start()
+        go = held()
+        cluster.workers[0].send_signal(signal.SIGSTOP)
+        go.touch()
+        cluster.start_worker()
+        found = running.ended()
+        wanted = aggregate([s3.url("app/*.log")], tmp_path / "local", CONFIG)
+    assert found.error is None
+    assert told(found.report) == told(wanted)
+    assert files(tmp_path / "spread") == files(tmp_path / "local")
+
+
 def test_workers_that_are_killed_one_after_the_other(
     s3: S3, held: Callable[[], Path], own: Callable[..., Any], tmp_path: Path
 ) -> None:
