@@ -33,8 +33,16 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """What is known of an object besides its address."""
+
+    size: int
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class FilePart:
-    """Lines of a file. Where it is not packed, whole ones."""
+    """Lines of a file, or of an object that is large. Where it is not packed, whole ones."""
 
     name: str
     path: str
@@ -46,8 +54,11 @@ class FilePart:
     head: str
     """Digest of what it begins with, by which it is known again."""
     before: bytes
-    """The up to 64 KiB before `begin`, where it is packed."""
+    """The up to 64 KiB before `begin`, where its task is to tell of the end."""
     stand: Stand
+    stored: Stored | None = None
+    is_last: bool = False
+    """Of an object: its last line counts, whether it ends or not."""
 
     @property
     def size(self) -> int:
@@ -62,6 +73,7 @@ class ObjectPart:
     path: str
     version: str
     size: int
+    """Of the whole object."""
     before: tuple[Checkpoint, ...]
     stand: Stand
 

@@ -5,8 +5,10 @@ Positions are moved on as a run that reads by itself moves them, in the order of
 not read yet, all that was sent before is waited for.
 """
 
+import os
 from bisect import bisect_right
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, BinaryIO, Protocol
 
 from .. import rotation
@@ -18,7 +20,7 @@ from ..positions import Key, Look, Positions
 from ..reading import Begun, Reader, new_blocks
 from ..remote import Object
 from ..streams import Stream
-from .slices import FilePart, ObjectPart, Part, Read
+from .slices import FilePart, ObjectPart, Part, Read, Stored
 
 SLICE_BYTES = 128 << 20
 LEAST_BYTES = 16 << 20
@@ -178,10 +180,32 @@ class Slicer(Reader):
         self.sources += 1
         self.stream = self._formed(Stream(source.url))
         self.passing.append(self.stream)
+        if source.size > self.slice_bytes:
+            with suppress(FileNotFoundError), source.opened() as file:
+                content = Content(file, file.seek(0, os.SEEK_END))
+                if not content.is_packed:
+                    self._send_large(source, content, self.stream)
+                    return
         before = tuple(self.objects.before(source))
         part = ObjectPart(source.url, source.path, source.version, source.size, before, self.stream.stand)
         self._put(part, _Whole(self, source, self.stream), source.size)
         yield from ()
+
+    def _send_large(self, source: Object, content: Content, stream: Stream) -> None:
+        head = content.head()
+        known, _ = self.positions.recognise(head, content, source.url, self.objects.before(source))
+        begin, lines = (known.offset, known.lines) if known else (0, 0)
+        cuts = [*_cuts(content, begin, content.last_line_end(begin), self.slice_bytes)] or [(begin, begin)]
+        cuts[-1] = cuts[-1][0], content.length
+        sent = _Large(self, source, stream, lines, head, len(cuts))
+        self._learn(stream, content, begin)
+        for number, (first, last) in enumerate(cuts):
+            stand = stream.stand.unknown() if number else stream.stand
+            before = dict(content.tails([first]))[first] if last == content.length else b""
+            of = Stored(source.size, source.version)
+            known_by, is_last = digest(head[:last]), last == content.length
+            part = FilePart(source.url, source.path, False, first, last, known_by, before, stand, of, is_last)
+            self._put(part, sent, last - first, alone=True)
 
 
 class _Packed:
@@ -211,6 +235,21 @@ class _Plain:
         self.stream.come_to(read.stand, guessed=guessed, heads=_shifted(read, self.lines))
         self.lines += read.end.lines
         self._reader.positions.count(self._key, self.lines)
+
+
+class _Large:
+    """A large object that was sent, in parts."""
+
+    def __init__(self, reader: Slicer, source: Object, stream: Stream, lines: int, head: bytes, parts: int) -> None:
+        self._reader, self._source, self._head, self._left = reader, source, head, parts
+        self.name, self.stream, self.lines = source.url, stream, lines
+
+    def take(self, read: Read, *, guessed: bool) -> None:
+        self.stream.come_to(read.stand, guessed=guessed, heads=_shifted(read, self.lines))
+        self.lines += read.end.lines
+        self._left -= 1
+        if not self._left:
+            self._reader.objects.record(self._source, self._head, read.end._replace(lines=self.lines))
 
 
 class _Whole:

@@ -3,8 +3,9 @@
 import os
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from functools import lru_cache
-from typing import Any
+from typing import Any, BinaryIO
 
 from .. import remote
 from ..compression import TornError
@@ -26,7 +27,7 @@ from ..report import Report
 from ..streams import Stream
 from . import versions
 from .claims import Claims, Decided, Noted, Refused
-from .slices import Account, Aside, FilePart, Found, Given, ObjectPart, Part, Read, Slice, Tally
+from .slices import Account, Aside, FilePart, Found, Given, ObjectPart, Part, Read, Slice, Stored, Tally
 from .sums import Sums, merged
 
 CHANGED = "changed while it was read, or is another file where it is read; run it again"
@@ -148,29 +149,31 @@ class _Opened:
 
     def _of_file(self, part: FilePart, buffers: Buffers) -> Iterator[Any]:
         try:
-            with open(part.path, "rb") as file:
+            with _file(part) as file:
+                is_there = file.seek(0, os.SEEK_END) >= part.length
                 content = Content(file, part.length)
-                is_there = os.fstat(file.fileno()).st_size >= part.length and content.is_packed == part.is_packed
-                if not is_there or _known_by(content) != part.head:
+                if not is_there or content.is_packed != part.is_packed or _known_by(content) != part.head:
                     raise ReadWriteError(f"{part.name}: {CHANGED}")
                 self._lines = Lines(part.begin, 0, part.before, buffers)
                 try:
                     yield from self._new_blocks(content)
                 except TornError as exc:
                     self._torn = str(exc)
-                yield from self._lines.flush()
+                yield from self._lines.end() if part.is_last else self._lines.flush()
         except FileNotFoundError:
+            if part.stored:
+                raise ReadWriteError(f"{part.name}: vanished while it was read; run it again") from None
             raise ReadWriteError(
                 f"{part.path}: is not there, or not for the process that reads it; "
                 "workers need the same files under the same names, or name URLs"
             ) from None
         except OSError as exc:
             raise ReadWriteError(f"{part.path}: cannot be read: {exc.strerror or exc}; check its permissions") from None
-        if not part.is_packed and self._lines.offset != part.length:
+        if not part.is_packed and self._lines.offset not in (part.length, part.length + part.is_last):
             raise ReadWriteError(f"{part.name}: {CHANGED}")
 
     def _of_object(self, part: ObjectPart, buffers: Buffers) -> Iterator[Any]:
-        source = Object(part.name, part.size, part.version, part.path, _filesystem(part.name.partition("://")[0]))
+        source = _object(part, Stored(part.size, part.version))
         positions = Positions(self._given.checkpoints)
         try:
             with source.opened() as file:
@@ -192,6 +195,14 @@ def _known_by(content: Content) -> str:
         return digest(content.head())
     except TornError:
         return ""
+
+
+def _object(part: Part, stored: Stored) -> Object:
+    return Object(part.name, stored.size, stored.version, part.path, _filesystem(part.name.partition("://")[0]))
+
+
+def _file(part: FilePart) -> AbstractContextManager[BinaryIO]:
+    return _object(part, part.stored).opened() if part.stored else open(part.path, "rb")
 
 
 @lru_cache(maxsize=8)

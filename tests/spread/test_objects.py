@@ -48,6 +48,19 @@ def test_objects_of_all_kinds(s3: S3, tmp_path: Path) -> None:
     assert both.run(urls).duplicates
 
 
+@pytest.mark.parametrize("end", [b"", b'{"logemit":1,"event":"no_end"', RECORDED[901].rstrip(b"\n")])
+def test_large_objects_are_cut(s3: S3, tmp_path: Path, end: bytes) -> None:
+    """And read on where they are written again, and longer."""
+    both, urls = Both(tmp_path, size=20_000), [s3.url("app/")]
+    docker = wrapped(RECORDED[1000:1400], WRAPS["docker"], Random(1), 0.3)
+    s3.put("app/bare.log", joined(RECORDED[:900]) + end)
+    s3.put("app/docker.log", joined(docker[:500]) + end)
+    assert both.run(urls).events
+    s3.put("app/bare.log", joined(RECORDED[:1000]))
+    s3.put("app/docker.log", joined(docker))
+    assert both.run(urls).events
+
+
 def test_objects_that_are_copies_of_files(s3: S3, tmp_path: Path) -> None:
     """Which are read first, and some of them in the same run."""
     both, log = Both(tmp_path, size=10_000), tmp_path / "app.log"
