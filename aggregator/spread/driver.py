@@ -20,7 +20,7 @@ from .slicing import Sent, Slicer
 from .tree import Tree
 from .workers import Handle, Workers
 
-AHEAD = 2
+AHEAD = 4
 """Slices that are sent for each task that can be at work at once."""
 
 
@@ -48,6 +48,7 @@ class Spread:
         self._tasks: deque[_Task] = deque()
         self._tree = Tree(workers)
         self._done = 0
+        self._has_objects = False
         reader.sender = self
 
     def __enter__(self) -> Self:
@@ -62,7 +63,8 @@ class Spread:
 
     def take(self, names: Names) -> None:
         for name in names:
-            if isinstance(name, Object) and not self._given.checkpoints:
+            if isinstance(name, Object) and not self._has_objects:
+                self._has_objects = True
                 self._share_positions()
             blocks = self._reader.blocks(name)
             if first := next(blocks, None):  # of what only this process can read

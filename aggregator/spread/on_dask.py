@@ -126,10 +126,10 @@ class _Workers:
         with self._told("the cluster"):
             found: Mapping[str, Any] = self._client.run(task, *args, on_error="return")
         for worker, answer in found.items():
-            if isinstance(answer, ModuleNotFoundError):
-                raise UsageError(f"the worker at {worker} lacks {answer.name}; install the same logemit there")
             if isinstance(answer, Exception) and not isinstance(answer, OSError):  # that of one that is gone
-                raise UsageError(f"the worker at {worker} is another logemit: {_line(answer)}; install the same there")
+                raise UsageError(
+                    f"the worker at {worker} has another logemit, or none: {_line(answer)}; install it there"
+                )
         answers = {worker: answer for worker, answer in found.items() if not isinstance(answer, Exception)}
         return {f"the worker at {worker}": answer for worker, answer in answers.items()}
 
@@ -170,8 +170,8 @@ class _Workers:
             raise
         except KilledWorker as exc:
             raise UnavailableError(
-                f"{about}: {exc.allowed_failures + 1} workers died one after the other while they read it; "
-                "they may need more memory; nothing has changed"
+                f"{about}: the worker that read it died, {exc.allowed_failures + 1} times; "
+                "workers may need more memory; nothing has changed"
             ) from None
         except (FutureCancelledError, CommClosedError, OSError) as exc:
             if self._client.status == "running" and not isinstance(exc, CommClosedError | FutureCancelledError):

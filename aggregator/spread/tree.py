@@ -8,6 +8,7 @@ from .task import merge, of_summary
 from .workers import Handle, Workers
 
 FAN_IN = 8
+WHOLE = "the sums of all slices"
 
 
 class Tree:
@@ -24,7 +25,7 @@ class Tree:
         waiting.append(handle)
         if len(waiting) == FAN_IN:
             self._levels[level] = []
-            self.add(self._workers.submit(merge, *waiting, urgent=True), level + 1)
+            self.add(self._workers.submit(merge, *waiting, urgent=True, about=WHOLE), level + 1)
 
     def finish(self, catalogue: Catalogue) -> Iterator[Sums]:
         """All of it, a summary at a time."""
@@ -32,6 +33,7 @@ class Tree:
         self._levels = []
         if not left:
             return
-        whole = self._workers.submit(merge, *left)
-        for summary in catalogue.summaries:
-            yield self._workers.result(self._workers.submit(of_summary, whole, summary.name))
+        whole = self._workers.submit(merge, *left, about=WHOLE)
+        parts = [self._workers.submit(of_summary, whole, summary.name, about=WHOLE) for summary in catalogue.summaries]
+        while parts:
+            yield self._workers.result(parts.pop())
