@@ -1,0 +1,3 @@
+"""The projects in this folder have tests of their own, which run in them."""
+
+collect_ignore = ["projects"]

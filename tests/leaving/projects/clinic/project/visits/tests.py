@@ -1,0 +1,43 @@
+import datetime
+from unittest import mock
+
+from django.test import TestCase, override_settings
+
+from visits import metrics
+from visits.models import Doctor, Visit
+
+
+class VisitTests(TestCase):
+    def setUp(self):
+        self.doctor = Doctor.objects.create(name='Grey')
+
+    def book(self, **more):
+        return self.client.post('/visits/', {'doctor': 'Grey', 'patient': 'Ann', **more})
+
+    def test_a_visit_is_booked(self):
+        self.assertEqual(self.book().status_code, 201)
+        self.assertEqual(Visit.objects.get().patient, 'Ann')
+
+    def test_who_is_to_come(self):
+        Visit.objects.create(doctor=self.doctor, patient='Bob', day=datetime.date.today())
+        with mock.patch.object(metrics.waiting, 'set') as told:
+            self.assertContains(self.client.get('/'), '1 to come')
+        told.assert_called_once_with(1)
+
+    def test_an_unknown_visit_is_not_found(self):
+        self.assertEqual(self.client.get('/visits/99/').status_code, 404)
+
+
+@override_settings(METRICS_TOKEN='open sesame')
+class MonitoringTests(TestCase):
+    def get(self, page, token):
+        return self.client.get('/internal/' + page, headers={'Authorization': 'Bearer ' + token})
+
+    def test_only_with_the_token(self):
+        self.assertEqual(self.get('status', 'please').status_code, 403)
+        self.assertContains(self.get('status', 'open sesame'), 'open')
+
+    def test_metrics(self):
+        response = self.get('metrics', 'open sesame')
+        self.assertContains(response, 'clinic_waiting')
+        self.assertEqual(response['Content-Type'].split(';')[0], 'text/plain')
