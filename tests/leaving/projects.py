@@ -18,6 +18,7 @@ from cli.leaving.project import Project, read
 from tests.conftest import ROOT
 
 HERE = Path(__file__).parent / "projects"
+WORDS = r"django[-_.]prometheus|prometheus[-_.]client|PROMETHEUS_"
 NAMES = ("bookshop", "clinic", "market", "transit")
 
 
@@ -129,3 +130,10 @@ def _without(doomed: list[str], lines: list[str]) -> Iterator[str]:
             doomed.remove(line)
         else:
             yield line
+
+
+def searched(folder: Path) -> set[tuple[str, int]]:
+    """Files and lines in which a search for words finds it."""
+    done = subprocess.run(["grep", "-rniE", WORDS, "."], cwd=folder, capture_output=True, text=True, check=False)
+    rows = [line.split(":", 2) for line in done.stdout.splitlines()]
+    return {(path.removeprefix("./"), int(line)) for path, line, _ in rows}

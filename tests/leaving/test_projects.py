@@ -10,9 +10,7 @@ from cli.leaving.audit import audit
 from cli.leaving.project import read
 from cli.leaving.stages import migrate
 
-from .projects import NAMES, copied, original, planted
-
-WORDS = r"django[-_.]prometheus|prometheus[-_.]client|PROMETHEUS_"
+from .projects import NAMES, copied, original, planted, searched
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -31,22 +29,14 @@ def test_a_search_for_words_finds_only_lines_of_traces(name: str, tmp_path: Path
     assert found - covered == set()
 
 
-def searched(folder: Path) -> set[tuple[str, int]]:
-    done = subprocess.run(
-        ["grep", "-rniE", WORDS, "."], cwd=folder, capture_output=True, text=True, check=False
-    )  # fmt: skip
-    rows = [line.split(":", 2) for line in done.stdout.splitlines()]
-    return {(path.removeprefix("./"), int(line)) for path, line, _ in rows}
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_of_a_project_is_run(name: str, tmp_path: Path) -> None:
     folder, marker = copied(name, tmp_path / "project"), tmp_path / "was-run"
     trap = f"open({str(marker)!r}, 'a').write(__name__)\n"
     for path in folder.rglob("*.py"):
         path.write_text(trap + path.read_text())
-    for path in ("conftest.py", "sitecustomize.py", "setup.py", "django_prometheus.py"):
-        (folder / path).write_text(trap)
+    for trapped in ("conftest.py", "sitecustomize.py", "setup.py", "django_prometheus.py"):
+        (folder / trapped).write_text(trap)
     modules = set(sys.modules)
     project = read(folder)
     assert audit(project).traces

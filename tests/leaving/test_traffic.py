@@ -3,12 +3,8 @@ the lines of the project that was migrated, with what a person did by hand."""
 
 import importlib.util
 import json
-import re
-import sys
-import zipfile
 from collections import Counter
 from functools import cache
-from importlib.metadata import distribution
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,10 +17,10 @@ from aggregator.run import aggregate
 from cli.leaving.audit import audit
 from cli.leaving.project import read
 from cli.leaving.stages import migrate
-from tests.conftest import ROOT
 from tests.parity.differences import CORRECTIONS
 
-from .projects import HERE, NAMES, applied, copied, original, python, write
+from .projects import HERE, NAMES, applied, copied, original, python, searched, write
+from .wheels import relock
 
 Series = tuple[str, tuple[tuple[str, str], ...]]
 Shown = dict[str, dict[Series, float]]
@@ -32,6 +28,7 @@ Shown = dict[str, dict[Series, float]]
 
 pytestmark = pytest.mark.usefixtures("django_prometheus")
 
+LOCKED = ("asgiref", "django", "logemit", "orjson", "ruff", "sqlparse", "structlog")
 OF_THE_PROCESS = ("process_", "python_")
 """Two processes do not use the same memory."""
 
@@ -74,7 +71,9 @@ def samples(exposition: str) -> Shown:
     shown: Shown = {}
     for family in text_string_to_metric_families(exposition):
         for sample in family.samples:
-            is_time = family.type in ("histogram", "summary") and family.name.endswith(("seconds", "seconds_by_view_method"))
+            is_time = family.type in ("histogram", "summary") and family.name.endswith(
+                ("seconds", "seconds_by_view_method")
+            )
             if not sample.value or sample.name.endswith("_created") or (is_time and not sample.name.endswith("_count")):
                 continue
             labels = {label: value for label, value in sample.labels.items() if label != "service"}
@@ -118,9 +117,20 @@ def test_the_same_traffic_shows_the_same(name: str, tmp_path: Path) -> None:
     assert declared.keys() - differing == set(), "declared, and does not occur"
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_at_the_end_nothing_is_left(name: str, tmp_path: Path) -> None:
+    folder = left(name, tmp_path / "project")
+    if (folder / "uv.lock").exists():
+        relock(folder, tmp_path / "wheels", *LOCKED)
+    assert [f"{trace.file}:{trace.line} {trace.kind}" for trace in audit(read(folder)).traces] == []
+    assert searched(folder) == set()
+    done = python(folder, "manage.py", "test")
+    assert done.returncode == 0, done.stderr
+
+
 def differences(name: str) -> dict[str, str]:
     """Families that differ, and the correction that says why."""
-    found = {}
+    found: dict[str, str] = {}
     for correction, families in traffic(name).DIFFERENCES.items():
         known = {family.removesuffix("_total") for family in CORRECTIONS[correction].families}
         assert {*families} <= known, correction

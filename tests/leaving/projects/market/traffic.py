@@ -15,7 +15,12 @@ def traffic(client):
     services.close_stall()
     services.see_weather(rain=True)
     services.see_weather(rain=False)
-    for goods, paid, grams in [("bread", "cash", 750), ("cheese", "card", 230), ("apple", "cash", 180), ("bread", "card", 500)]:
+    for goods, paid, grams in [
+        ("bread", "cash", 750),
+        ("cheese", "card", 230),
+        ("apple", "cash", 180),
+        ("bread", "card", 500),
+    ]:
         client.get("/sell/smith/", {"goods": goods, "paid": paid, "grams": grams})
     client.get("/sell/baker/", {"goods": "bread"})
     client.get("/sell/baker/", {"goods": "gold"})
