@@ -24,13 +24,14 @@ NAMES = ("bookshop", "clinic", "market", "transit")
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """`line` counts from 1. `becomes`: the lines that migrate leaves of it, stripped; None where a person goes on."""
+    """`line` counts from 1. `becomes`: the lines that migrate leaves of it, stripped. `stays`: a person goes on."""
 
     file: str
     line: int
     lines: int
     kind: str
-    becomes: tuple[str, ...] | None
+    becomes: tuple[str, ...]
+    stays: bool
 
 
 @cache
@@ -60,7 +61,8 @@ def _planted(
     assert len(found) >= nth, f"{file}: {text}"
     line = found[nth - 1]
     own = tuple(stripped[line - 1 : line - 1 + lines])
-    return Planted(file, line, lines, kind, None if stays else own if keeps else tuple(becomes or ()))
+    after = tuple(becomes) if becomes is not None else own if keeps or stays else ()
+    return Planted(file, line, lines, kind, after, bool(stays))
 
 
 def stripped_lines(text: str) -> list[str]:
@@ -114,7 +116,7 @@ def expected_lines(name: str, path: str) -> list[str]:
     added."""
     lines: list[list[str]] = [[line] for line in stripped_lines(original(name).texts[path])]
     for each in planted(name):
-        if each.file == path and each.becomes is not None:
+        if each.file == path:
             lines[each.line - 1] = list(each.becomes)
             for place in range(each.line, each.line - 1 + each.lines):
                 lines[place] = []

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from cli.leaving.audit import audit
 from cli.leaving.project import Project, read
 from cli.leaving.stages import Step, migrate
-from cli.leaving.traces import Stage
+from cli.leaving.traces import Kind, Stage
 
 from .projects import NAMES, applied, copied, expected_lines, original, planted, python, stripped_lines, truth, write
 
@@ -52,6 +53,15 @@ def test_only_what_was_planted_is_changed(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_what_is_left_is_what_a_person_has_to_do(name: str) -> None:
+    left = audit(migrated(name)[1]).traces
+    expected = Counter((each.file, each.kind, each.becomes[0]) for each in planted(name) if each.stays)
+    assert Counter((trace.file, str(trace.kind), trace.text) for trace in left) == expected
+    assert [trace.text for trace in left if trace.edits] == []
+    assert [trace.text for trace in left if not trace.doubt and trace.kind is not Kind.IMPORT] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_lines_that_stay_are_the_same_to_the_byte_and_in_their_order(name: str) -> None:
     project = original(name)
     for path, text in migrated(name)[1].texts.items():
@@ -64,7 +74,7 @@ def test_lines_that_stay_are_the_same_to_the_byte_and_in_their_order(name: str) 
         covered = {
             stripped_lines(project.texts[path])[line - 1]
             for each in planted(name)
-            if each.file == path and each.becomes is not None
+            if each.file == path
             for line in range(each.line, each.line + each.lines)
         }
         covered |= {each["text"] for each in truth(name).get("follows", ()) if each["file"] == path}
