@@ -1,135 +1,143 @@
-"""What migrate does to whole projects: after each stage they work, and nothing is touched but what was planted."""
+"""Stages, patches and files, on small projects."""
 
-import subprocess
-import sys
-from collections import Counter
-from functools import cache
+import os
+import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from cli.leaving.audit import audit
-from cli.leaving.project import Project, read
-from cli.leaving.stages import Step, migrate
+from aggregator.errors import InputError, OutputError, UsageError
+from cli.leaving import project, stages, writing
+from cli.leaving.audit import NAMES, audit
+from cli.leaving.project import Project
 from cli.leaving.traces import Kind, Stage
 
-from .projects import NAMES, applied, copied, expected_lines, original, planted, python, stripped_lines, truth, write
-
-pytestmark = pytest.mark.usefixtures("django_prometheus")
-FORMATTED = ("bookshop",)
-"""Those that keep to a formatter."""
+from .conftest import git
 
 
-@cache
-def migrated(name: str) -> tuple[list[Step], Project]:
-    return migrate(original(name))
+def files_of(root: Path) -> Mapping[str, str]:
+    return {path: (root / path).read_text() for path in git(root, "ls-files").split()}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_after_each_stage_the_app_works(name: str, tmp_path: Path) -> None:
-    folder = copied(name, tmp_path)
-    for step in migrated(name)[0]:
-        if not step.after:
-            continue
-        write(folder, original(name).with_texts(step.after))
-        done = python(folder, "manage.py", "test")  # which runs the checks, too
-        assert done.returncode == 0, f"{step.stage}\n{done.stderr}"
-        assert "System check identified no issues" in done.stdout + done.stderr, step.stage
-        assert "Ran 0 tests" not in done.stderr
-        if step.stage is Stage.MODELS:
-            done = python(folder, "manage.py", "makemigrations", "--check", "--dry-run")
-            assert done.returncode == 0, done.stdout + done.stderr
+def test_each_patch_applies_on_what_those_before_left(shop: Path, tmp_path: Path) -> None:
+    steps, changed = stages.migrate(project.read(shop))
+    written = stages.write_patches(steps, tmp_path / "patches")
+    assert [path.name for path in written] == [
+        *("01-models.patch", "03-middleware.patch", "04-urls.patch", "05-settings.patch"),
+        *("06-dependencies.patch", "07-logemit.patch"),
+    ]
+    for path in written:
+        git(shop, "apply", str(path))
+    assert files_of(shop) == {path: changed.texts[path] for path in changed.paths}
+    assert not [path for path, text in files_of(shop).items() if NAMES.search(text)]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_only_what_was_planted_is_changed(name: str) -> None:
-    texts = migrated(name)[1].texts
-    assert texts.keys() >= original(name).texts.keys()
-    for path, text in texts.items():
-        expected = Counter(expected_lines(name, path)) if path in original(name).texts else Counter()
-        expected += Counter(truth(name).get("adds", {}).get(path, ()))
-        found = Counter(line for line in stripped_lines(text) if line)
-        assert (found - expected, expected - found) == (Counter(), Counter()), path
+def test_a_patch_is_undone(shop: Path, tmp_path: Path) -> None:
+    before = files_of(shop)
+    written = stages.write_patches(stages.migrate(project.read(shop))[0], tmp_path / "patches")
+    for path in written:
+        git(shop, "apply", str(path))
+    for path in reversed(written):
+        git(shop, "apply", "-R", str(path))
+    assert files_of(shop) == before
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_what_is_left_is_what_a_person_has_to_do(name: str) -> None:
-    left = audit(migrated(name)[1]).traces
-    expected = Counter((each.file, each.kind, each.becomes[0]) for each in planted(name) if each.stays)
-    assert Counter((trace.file, str(trace.kind), trace.text) for trace in left) == expected
-    assert [trace.text for trace in left if trace.edits] == []
-    assert [trace.text for trace in left if not trace.doubt and trace.kind is not Kind.IMPORT] == []
+def test_stages_one_at_a_time_are_all_of_them(shop: Path) -> None:
+    at_once = stages.migrate(project.read(shop))[1]
+    for stage in Stage:
+        writing.write(stages.migrate(project.read(shop), [stage])[1])
+    assert files_of(shop) == {path: at_once.texts[path] for path in at_once.paths}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_lines_that_stay_are_the_same_to_the_byte_and_in_their_order(name: str) -> None:
-    project = original(name)
-    for path, text in migrated(name)[1].texts.items():
-        before, after = project.texts.get(path, "").splitlines(), text.splitlines()
-        kept = Counter(after) & Counter(before)
-        adds = {*truth(name).get("adds", {}).get(path, ())}
-        assert [line for line in before if line.strip() and kept[line]] != [] or not before
-        unchanged = Counter(before) - kept
-        gone = {line.strip() for line in unchanged if line.strip()}
-        covered = {
-            stripped_lines(project.texts[path])[line - 1]
-            for each in planted(name)
-            if each.file == path
-            for line in range(each.line, each.line + each.lines)
-        }
-        covered |= {each["text"] for each in truth(name).get("follows", ()) if each["file"] == path}
-        assert gone <= covered | adds, path
-        assert in_order(before, after, kept), path
+def test_a_second_time_changes_nothing(shop: Path) -> None:
+    writing.write(stages.migrate(project.read(shop))[1])
+    steps, _ = stages.migrate(project.read(shop))
+    assert not any(step.after for step in steps)
+    assert not audit(project.read(shop)).traces
 
 
-def in_order(before: list[str], after: list[str], kept: Counter[str]) -> bool:
-    """Lines that stand once in each stand in the same order."""
-    once = {line for line in kept if before.count(line) == after.count(line) == 1}
-    return [line for line in before if line in once] == [line for line in after if line in once]
+def test_what_is_not_touched_stays(shop: Path) -> None:
+    text = stages.migrate(project.read(shop))[1].texts["config/settings.py"]
+    assert '    "django.middleware.common.CommonMiddleware",  # keep me\n' in text
+    assert text.startswith("# Settings.\nINSTALLED_APPS = [\n")
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_each_patch_applies_to_what_the_stages_before_left(name: str, tmp_path: Path) -> None:
-    folder = copied(name, tmp_path)
-    steps, project = migrated(name)
-    assert [step.stage for step in steps] == list(Stage)
-    assert sum(bool(step.after) for step in steps) > 3
-    for step in steps:
-        assert bool(step.patch) == bool(step.after)
-        if step.patch:
-            applied(folder, step.patch)
-        for path, text in step.after.items():
-            assert (folder / path).read_bytes() == text.encode()
-    assert read(folder).texts == project.texts
+def test_a_dirty_tree_is_refused(shop: Path) -> None:
+    writing.refuse_if_dirty(shop)
+    (shop / "new.py").write_text("")
+    with pytest.raises(UsageError, match=r"not committed, such as new\.py"):
+        writing.refuse_if_dirty(shop)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_second_run_and_single_stages_come_to_the_same(name: str, tmp_path: Path) -> None:
-    folder = copied(name, tmp_path)
-    steps, project = migrated(name)
-    write(folder, project)
-    again, left = migrate(read(folder))
-    assert [step.after for step in again] == [{}] * len(again)
-    assert left.texts == project.texts
-    folder = copied(name, tmp_path / "single")
-    for step in steps:
-        (alone,), changed = migrate(read(folder), [step.stage])
-        assert alone.patch == step.patch
-        write(folder, changed)
+def test_changes_beside_the_folder_are_none_in_it(shop: Path) -> None:
+    (shop / "config/new.py").write_text("")
+    writing.refuse_if_dirty(shop / "shop")
 
 
-@pytest.mark.parametrize("name", FORMATTED)
-def test_what_is_formatted_stays_so(name: str, tmp_path: Path) -> None:
-    folder = copied(name, tmp_path)
-    assert complaints(folder) == ""
-    write(folder, migrated(name)[1])
-    assert complaints(folder) == ""
+def test_without_git_nothing_is_written_unasked(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="in no git repository"):
+        writing.refuse_if_dirty(tmp_path)
 
 
-def complaints(folder: Path) -> str:
-    told = ""
-    for command in ("format --check", "check"):
-        ruff = [sys.executable, "-m", "ruff", *command.split(), "--no-cache", "."]
-        done = subprocess.run(ruff, cwd=folder, capture_output=True, text=True, check=False)
-        told += done.stdout * bool(done.returncode)
-    return told
+def test_files_keep_their_mode_and_line_ends(tmp_path: Path) -> None:
+    path = tmp_path / "run.sh"
+    path.write_bytes(b"a\r\nb\xff\r\n")
+    path.chmod(0o750)
+    found = project.read(tmp_path)
+    writing.write(found.with_texts({"run.sh": found.texts["run.sh"].replace("a", "c")}))
+    assert path.read_bytes() == b"c\r\nb\xff\r\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o750
+    assert os.listdir(tmp_path) == ["run.sh"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a")
+    found = project.read(tmp_path).with_texts({"a.txt": "b"})
+    tmp_path.chmod(0o500)
+    with pytest.raises(OutputError, match="nothing of it was written"):
+        writing.write(found)
+    tmp_path.chmod(0o700)
+
+
+def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/a.txt").write_text("a")
+    found = project.read(tmp_path).with_texts({"src/a.txt": "b"})
+    (tmp_path / "src/a.txt").unlink()
+    (tmp_path / "src").rmdir()
+    with pytest.raises(OutputError, match="nothing of it was written"):
+        writing.write(found)
+
+
+def test_no_project_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        project.read(tmp_path / "nowhere")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="is not a folder"):
+        project.read(tmp_path / "file")
+
+
+@pytest.mark.parametrize("pattern", ["CHANGELOG.md", "docs/**", "docs", "*.md", "docs/CHANGELOG.md"])
+def test_files_can_be_left_out(tmp_path: Path, pattern: str) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/CHANGELOG.md").write_text("We left django-prometheus.\n")
+    found = project.read(tmp_path)
+    assert [trace.line for trace in audit(found).traces] == [1]
+    assert not audit(Project(found.root, found.paths, excluded=(pattern,))).traces
+
+
+def test_what_no_finder_knows_is_a_mention(tmp_path: Path) -> None:
+    (tmp_path / "odd.conf").write_text("a\nmodule = prometheus_client\n\nPROMETHEUS_X=1\nprometheus is a titan\n")
+    found = audit(project.read(tmp_path)).traces
+    assert [(trace.line, trace.kind) for trace in found] == [(2, Kind.MENTION), (4, Kind.MENTION)]
+    assert all(trace.doubt for trace in found)
+
+
+def test_a_file_that_is_broken_python_is_left_and_told(tmp_path: Path) -> None:
+    (tmp_path / "old.py").write_text("import prometheus_client\nprint 'as of old'\n")
+    steps, changed = stages.migrate(project.read(tmp_path))
+    assert not changed.changed
+    assert not any(step.after for step in steps)
+    assert [(trace.line, trace.kind) for trace in audit(changed).traces] == [(1, Kind.MENTION)]
