@@ -1,8 +1,3 @@
-<<<<<<< HEAD
-"""The projects in this folder have tests of their own, which run in them."""
-
-collect_ignore = ["projects"]
-=======
 """A small project, woven through in the plain way."""
 
 import subprocess
@@ -58,4 +53,3 @@ def shop(tmp_path: Path) -> Path:
     git(root, "add", ".")
     git(root, "commit", "-qm", "as it was")
     return root
->>>>>>> main
