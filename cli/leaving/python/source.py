@@ -6,7 +6,6 @@ from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 import libcst as cst
-import libcst.matchers as m
 from libcst.metadata import (
     ByteSpanPositionProvider,
     MetadataWrapper,
@@ -29,6 +28,7 @@ class Source:
         self._positions = self._wrapper.resolve(PositionProvider)
         self._parents = self._wrapper.resolve(ParentNodeProvider)
         self._plain = text.isascii()
+        self._kinds: dict[type[cst.CSTNode], list[Any]] = {}
 
     @cached_property
     def _names(self) -> Any:
@@ -92,8 +92,19 @@ class Source:
 
     def every(self, kind: type[Node]) -> list[Node]:
         """All nodes of a kind, in the order of the text."""
-        matcher: Any = m.MatchIfTrue(lambda node: isinstance(node, kind))
-        return [each for each in m.findall(self.module, matcher) if isinstance(each, kind)]
+        if kind not in self._kinds:
+            self._kinds[kind] = [each for each in self._nodes if isinstance(each, kind)]
+        return list(self._kinds[kind])
+
+    @cached_property
+    def _nodes(self) -> list[cst.CSTNode]:
+        found: list[cst.CSTNode] = []
+        left: list[cst.CSTNode] = [self.module]
+        while left:
+            node = left.pop()
+            found.append(node)
+            left += reversed(node.children)
+        return found
 
 
 def text_of(node: cst.CSTNode | None) -> str | None:
