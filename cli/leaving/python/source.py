@@ -11,6 +11,7 @@ from libcst.metadata import (
     MetadataWrapper,
     ParentNodeProvider,
     PositionProvider,
+    QualifiedName,
     QualifiedNameProvider,
 )
 
@@ -77,8 +78,12 @@ class Source:
 
     def names(self, node: cst.CSTNode) -> set[str]:
         """Dotted, through imports and their aliases: prometheus_client.Counter; .metrics.ORDERS where relative."""
+        return {each.name for each in self.qualified(node)}
+
+    def qualified(self, node: cst.CSTNode) -> set[QualifiedName]:
+        """The same, with whether it is imported, built in, or this module's own: Shop.paid, checkout.<locals>.order."""
         found = self._names.get(node, ())
-        return {each.name for each in (found() if callable(found) else found)}  # made when asked for
+        return set(found() if callable(found) else found)  # made when asked for
 
     def absolute(self, name: str) -> str:
         """A relative name from this module's place: .metrics.ORDERS in shop/views.py is shop.metrics.ORDERS."""

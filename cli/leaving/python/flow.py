@@ -1,0 +1,356 @@
+"""Where things of prometheus_client go in a project: through names, imports, arguments, attributes and containers.
+
+Nothing is run. Each name has the values that are written down for it anywhere, whatever the order; a container has those
+of its elements.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import product
+
+import libcst as cst
+from libcst.metadata import QualifiedNameSource
+
+from .modules import Modules
+from .source import Source, dotted_name, text_of
+from .values import EXPORTED, NOBODY_KNOWS, NOTHING, Sort, Value, Values, is_clients
+
+CONTAINER_METHODS = frozenset({"get", "values", "items", "pop", "setdefault", "copy"})
+ADDING_METHODS = frozenset({"append", "add", "insert", "extend", "update", "setdefault", "appendleft"})
+PASSING_ON = frozenset(
+    f"builtins.{name}"
+    for name in ("list", "tuple", "set", "frozenset", "dict", "iter", "next", "reversed", "sorted", "zip", "enumerate")
+) | {"typing.cast", "itertools.chain"}
+_MOST_ROUNDS = 20
+_MOST_TEXTS = 64
+_OF_ITS_CLASS = re.compile(r"(?P<owner>.*)\.[^.]+\.<locals>\.(?:self|cls)\.(?P<name>[^<>]+)")
+_PROPERTIES = ("property", "cached_property", "functools.cached_property", "django.utils.functional.cached_property")
+
+Key = tuple[str, str]
+
+
+class Flow:
+    """Over the files that may matter. Names of files outside of them stand for nothing known."""
+
+    def __init__(self, modules: Modules, sources: Sequence[Source]) -> None:
+        self.modules = modules
+        self.sources = {source.path: source for source in sources}
+        self._found: defaultdict[Key, set[Value]] = defaultdict(set)
+        self._imported = {source.path: dict(_imported(source)) for source in sources}
+        self._stars = {source.path: list(_stars(source)) for source in sources}
+        self.calls = {source.path: source.every(cst.Call) for source in sources}
+        self._returns = {source.path: [*source.every(cst.Return), *source.every(cst.Yield)] for source in sources}
+        self._bound = {source.path: list(_bound(source)) for source in sources}
+        self._define()
+        for _ in range(_MOST_ROUNDS):
+            if not self._pass():
+                break
+
+    def values(self, source: Source, node: cst.CSTNode | None) -> Values:
+        """What an expression may stand for."""
+        match node:
+            case cst.Name() | cst.Attribute():
+                return self._of_name(source, node)
+            case cst.Call():
+                return self._of_call(source, node)
+            case cst.SimpleString() | cst.ConcatenatedString() | cst.FormattedString() | cst.BinaryOperation():
+                return self._of_text(source, node)
+            case cst.Dict(elements=elements) | cst.List(elements=elements) | cst.Tuple(elements=elements):
+                return self._all(source, (each.value for each in elements))
+            case cst.Set(elements=elements):
+                return self._all(source, (each.value for each in elements))
+            case cst.ListComp() | cst.SetComp() | cst.GeneratorExp():
+                return self.values(source, node.elt)
+            case cst.DictComp():
+                return self.values(source, node.value)
+            case cst.IfExp():
+                return self._all(source, (node.body, node.orelse))
+            case cst.BooleanOperation():
+                return self._all(source, (node.left, node.right))
+            case cst.Subscript() | cst.NamedExpr() | cst.Await():
+                return self.values(source, node.value if not isinstance(node, cst.Await) else node.expression)
+            case _:
+                return NOBODY_KNOWS
+
+    def _all(self, source: Source, nodes: Iterable[cst.CSTNode | None]) -> Values:
+        return NOTHING.union(*(self.values(source, node) for node in nodes))
+
+    def returned(self, function: Value) -> Values:
+        return frozenset(self._found.get((function.file, f"{function.name}()"), ()))
+
+    def bound(self, path: str) -> Iterator[tuple[str, Values]]:
+        """The names of a module, and what they stand for."""
+        for (file, name), values in list(self._found.items()):
+            if file == path and "." not in name and not name.endswith("()"):
+                yield name, frozenset(values)
+        for name in self._imported[path]:
+            yield name, self.named(path, name)
+
+    @cached_property
+    def clients(self) -> Sequence[tuple[Source, cst.CSTNode, Values]]:
+        """All expressions that may stand for something of prometheus_client."""
+        found = []
+        for source in self.sources.values():
+            for node in source.every(cst.BaseExpression):
+                if isinstance(node, cst.Name | cst.Attribute | cst.Call | cst.Subscript):
+                    values = self.values(source, node)
+                    if any(value.is_clients for value in values):
+                        found.append((source, node, values))
+        return found
+
+    @cached_property
+    def touching(self) -> frozenset[cst.CSTNode]:
+        """All nodes with such an expression inside."""
+        return frozenset(above for source, node, _ in self.clients for above in source.ancestors(node))
+
+    # Names.
+
+    def _of_name(self, source: Source, node: cst.Name | cst.Attribute) -> Values:
+        name, found = dotted_name(node), NOTHING
+        qualified = source.qualified(node) if name else set()
+        for each in qualified:
+            if each.source is QualifiedNameSource.LOCAL:
+                found |= self.named(source.path, each.name)
+            else:
+                found |= self._dotted(source.absolute(each.name), source.path, name)
+        if isinstance(node, cst.Name):
+            return found if qualified else self._of_stars(source.path, name)
+        return found or self._member(self.values(source, node.value), node.attr.value)
+
+    def named(self, path: str, name: str, depth: int = 0) -> Values:
+        """What a module calls by a name, also one that it only imports."""
+        inside = _OF_ITS_CLASS.fullmatch(name)
+        if inside:
+            return self._member(frozenset({Value(Sort.INSTANCE, inside["owner"], path)}), inside["name"])
+        found = frozenset(self._found.get((path, name), ()))
+        first, _, rest = name.partition(".")
+        if depth < 8 and (target := self._imported.get(path, {}).get(first)):
+            found |= self._dotted(f"{target}.{rest}" if rest else target, path, "" if rest else first, depth + 1)
+        return found or self._of_stars(path, name, depth)
+
+    def _of_stars(self, path: str, name: str, depth: int = 0) -> Values:
+        """What a module has by `from … import *`."""
+        found = NOTHING
+        for module in self._stars.get(path, ()) if depth < 8 else ():
+            if not is_clients(module) or name in EXPORTED:
+                found |= self._dotted(f"{module}.{name}", path, "", depth + 1)
+        return found
+
+    def _dotted(self, name: str, path: str, spelled: str, depth: int = 0) -> Values:
+        if is_clients(name) or name.startswith("builtins."):
+            return frozenset({Value(Sort.LIBRARY, name, path, spelled=spelled)})
+        place = self.modules.defining(name)
+        if place is not None and place[0] in self.sources:
+            return self.named(*place, depth)
+        return NOTHING if place is not None or self.modules.path_of(name) else frozenset({Value(Sort.LIBRARY, name)})
+
+    def _member(self, values: Values, name: str) -> Values:
+        found = NOTHING
+        for value in values:
+            if value.sort in {Sort.INSTANCE, Sort.CLASS}:
+                found |= self._of_class(value.file, value.name, name)
+            elif value.sort is Sort.LIBRARY:
+                found |= {Value(Sort.LIBRARY, f"{value.name}.{name}", value.file)}
+        return NOTHING.union(*(self.returned(each) if self._is_property(each) else {each} for each in found))
+
+    def _of_class(self, path: str, owner: str, name: str, depth: int = 0) -> Values:
+        found = frozenset(self._found.get((path, f"{owner}.{name}"), ()))
+        if found or depth > 8:
+            return found
+        bases = NOTHING.union(*(self.bases(value) for value in self._found.get((path, owner), ())))
+        return NOTHING.union(*(self._of_class(base.file, base.name, name, depth + 1) for base in bases))
+
+    def bases(self, value: Value) -> Values:
+        """Of a class of the project."""
+        if value.sort is not Sort.CLASS or not isinstance(value.node, cst.ClassDef):
+            return NOTHING
+        return self._all(self.sources[value.file], (each.value for each in value.node.bases))
+
+    def _is_property(self, value: Value) -> bool:
+        if value.sort is not Sort.FUNCTION or not isinstance(value.node, cst.FunctionDef):
+            return False
+        return any(dotted_name(each.decorator).endswith(_PROPERTIES) for each in value.node.decorators)
+
+    # Calls and texts.
+
+    def _of_call(self, source: Source, node: cst.Call) -> Values:
+        found = NOTHING
+        if isinstance(node.func, cst.Attribute):
+            before = self.values(source, node.func.value)
+            if node.func.attr.value == "labels":
+                return frozenset(value for value in before if value.sort is Sort.RESULT) or NOBODY_KNOWS
+            if node.func.attr.value in CONTAINER_METHODS:
+                found = before - {value for value in before if value.sort is Sort.LIBRARY}
+        for callee in self.values(source, node.func) or NOBODY_KNOWS:
+            found |= self._result(source, node, callee)
+        return found
+
+    def _result(self, source: Source, node: cst.Call, callee: Value) -> Values:
+        if callee.sort is Sort.FUNCTION:
+            return self.returned(callee)
+        if callee.sort is Sort.CLASS:
+            made = {base for base in self.bases(callee) if base.sort is Sort.LIBRARY and base.is_clients}
+            results = {Value(Sort.RESULT, each.name, source.path, node, maker=each, derived=True) for each in made}
+            return frozenset(results) or frozenset({Value(Sort.INSTANCE, callee.name, callee.file)})
+        if callee.sort is Sort.LIBRARY and is_clients(callee.name):
+            return frozenset({Value(Sort.RESULT, callee.name, source.path, node, maker=callee)})
+        if callee.sort is Sort.LIBRARY and callee.name in PASSING_ON:
+            return self._all(source, (argument.value for argument in node.args))
+        return NOBODY_KNOWS
+
+    def _of_text(self, source: Source, node: cst.CSTNode) -> Values:
+        match node:
+            case cst.SimpleString() | cst.ConcatenatedString():
+                text = text_of(node)
+                return NOBODY_KNOWS if text is None else frozenset({Value(Sort.TEXT, text)})
+            case cst.FormattedString():
+                parts = [
+                    frozenset({Value(Sort.TEXT, part.value)})
+                    if isinstance(part, cst.FormattedStringText)
+                    else self.values(source, part.expression)
+                    for part in node.parts
+                    if isinstance(part, cst.FormattedStringText | cst.FormattedStringExpression)
+                ]
+            case cst.BinaryOperation(operator=cst.Add()):
+                parts = [self.values(source, node.left), self.values(source, node.right)]
+                if any(value.sort in {Sort.RESULT, Sort.LIBRARY} for part in parts for value in part):
+                    return NOTHING.union(*parts)  # lists, one behind another
+            case _:
+                return NOBODY_KNOWS
+        return _joined(parts)
+
+    # What is bound to what.
+
+    def _define(self) -> None:
+        for path, source in self.sources.items():
+            for node in (*source.every(cst.FunctionDef), *source.every(cst.ClassDef)):
+                sort = Sort.FUNCTION if isinstance(node, cst.FunctionDef) else Sort.CLASS
+                for name in source.names(node.name):
+                    self._found[path, name].add(Value(sort, name, path, node))
+
+    def _pass(self) -> bool:
+        """All that is bound anywhere, once; whether that was news."""
+        before = sum(map(len, self._found.values()))
+        for path, source in self.sources.items():
+            for target, value in self._bound[path]:
+                self._bind(source, target, value)
+            for node in self._returns[path]:
+                self._give(source, node, node.value)
+            for call in self.calls[path]:
+                self._pass_arguments(source, call)
+        return sum(map(len, self._found.values())) > before
+
+    def _bind(self, source: Source, target: cst.CSTNode, value: cst.CSTNode) -> None:
+        if isinstance(target, cst.Tuple | cst.List):
+            inner = value.elements if isinstance(value, cst.Tuple | cst.List) else ()
+            for place, each in enumerate(target.elements):
+                self._bind(source, each.value, inner[place].value if len(inner) == len(target.elements) else value)
+            return
+        self._add(source, target, self.values(source, value))
+
+    def _add(self, source: Source, target: cst.CSTNode, values: Values) -> None:
+        while isinstance(target, cst.Subscript):
+            target = target.value
+        for key in self._keys(source, target):
+            self._found[key].update(values)
+
+    def _keys(self, source: Source, target: cst.CSTNode) -> Iterator[Key]:
+        if not isinstance(target, cst.Name | cst.Attribute):
+            return
+        for each in source.qualified(target) if dotted_name(target) else ():
+            inside = _OF_ITS_CLASS.fullmatch(each.name)
+            if inside:
+                yield source.path, f"{inside['owner']}.{inside['name']}"
+            elif each.source is QualifiedNameSource.LOCAL:
+                yield source.path, each.name
+            elif place := self.modules.defining(source.absolute(each.name)):
+                yield place
+        if isinstance(target, cst.Attribute):
+            for value in self.values(source, target.value):
+                if value.sort in {Sort.INSTANCE, Sort.CLASS}:
+                    yield value.file, f"{value.name}.{target.attr.value}"
+
+    def _give(self, source: Source, node: cst.CSTNode, value: cst.CSTNode | None) -> None:
+        function = next((each for each in source.ancestors(node) if isinstance(each, cst.FunctionDef)), None)
+        for name in source.names(function.name) if function else ():
+            self._found[source.path, f"{name}()"].update(self.values(source, value) if value else ())
+
+    def _pass_arguments(self, source: Source, call: cst.Call) -> None:
+        if isinstance(call.func, cst.Attribute) and call.func.attr.value in ADDING_METHODS and call.args:
+            self._add(source, call.func.value, self._all(source, (each.value for each in call.args)))
+        for callee in self.values(source, call.func):
+            for name, argument in self.parameters(callee, call):
+                self._found[callee.file, name].update(self.values(source, argument.value))
+
+    def parameters(self, callee: Value, call: cst.Call) -> Iterator[tuple[str, cst.Arg]]:
+        """The arguments of a call of the project's own, each with the parameter that takes it."""
+        function, bound = self._called(callee, call)
+        if function is None or not isinstance(function.node, cst.FunctionDef):
+            return
+        given = function.node.params
+        places = [*given.posonly_params, *given.params][1 if bound else 0 :]
+        names = {each.name.value: each for each in (*places, *given.kwonly_params)}
+        stars = [each for each in (given.star_arg, given.star_kwarg) if isinstance(each, cst.Param)]
+        for place, argument in enumerate(call.args):
+            word = argument.keyword.value if argument.keyword else ""
+            found = names.get(word) if word else places[place] if place < len(places) and not argument.star else None
+            for each in [found] if found else stars:
+                yield f"{function.name}.<locals>.{each.name.value}", argument
+
+    def _called(self, callee: Value, call: cst.Call) -> tuple[Value | None, bool]:
+        """The function that a call runs, and whether its first parameter is taken."""
+        if callee.sort is Sort.CLASS:
+            made = self._of_class(callee.file, callee.name, "__init__")
+            return next((each for each in made if each.sort is Sort.FUNCTION), None), True
+        if callee.sort is not Sort.FUNCTION or not isinstance(callee.node, cst.FunctionDef):
+            return None, False
+        marks = {dotted_name(each.decorator) for each in callee.node.decorators}
+        first = next(iter((*callee.node.params.posonly_params, *callee.node.params.params)), None)
+        is_bound = isinstance(call.func, cst.Attribute) and first is not None and first.name.value in {"self", "cls"}
+        return callee, is_bound and "staticmethod" not in marks
+
+
+def _joined(parts: Sequence[Values]) -> Values:
+    if any(value.sort is not Sort.TEXT for part in parts for value in part) or not all(parts):
+        return NOBODY_KNOWS
+    made = {"".join(value.name for value in each) for each, _ in zip(product(*parts), range(_MOST_TEXTS), strict=False)}
+    return frozenset(Value(Sort.TEXT, text) for text in made)
+
+
+def _imported(source: Source) -> Iterator[tuple[str, str]]:
+    """By the name in the module, the absolute one."""
+    for node in source.every(cst.ImportFrom):
+        module = "." * len(node.relative) + (dotted_name(node.module) if node.module else "")
+        for alias in node.names if not isinstance(node.names, cst.ImportStar) else ():
+            name = dotted_name(alias.name)
+            bound = dotted_name(alias.asname.name) if alias.asname else name
+            yield bound, source.absolute(f"{module}{name}" if module.endswith(".") else f"{module}.{name}")
+    for node in source.every(cst.Import):
+        for alias in node.names:
+            name = dotted_name(alias.name)
+            yield (dotted_name(alias.asname.name), name) if alias.asname else (name.split(".")[0],) * 2
+
+
+def _stars(source: Source) -> Iterator[str]:
+    for node in source.every(cst.ImportFrom):
+        if isinstance(node.names, cst.ImportStar):
+            module = "." * len(node.relative) + (dotted_name(node.module) if node.module else "")
+            yield source.absolute(module).rstrip(".")
+
+
+def _bound(source: Source) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
+    """Targets, and what is bound to them."""
+    for node in source.every(cst.Assign):
+        yield from ((target.target, node.value) for target in node.targets)
+    for node in source.every(cst.AnnAssign):
+        yield from [(node.target, node.value)] if node.value else []
+    for node in source.every(cst.NamedExpr):
+        yield node.target, node.value
+    for node in (*source.every(cst.For), *source.every(cst.CompFor)):
+        yield node.target, node.iter
+    for node in source.every(cst.WithItem):
+        yield from [(node.asname.name, node.item)] if node.asname else []
+    for node in source.every(cst.Param):
+        yield from [(node.name, node.default)] if node.default else []
