@@ -3,9 +3,22 @@
 from collections.abc import Iterator
 
 from ..traces import Trace
+from . import directories, migrations, models, settings, subclasses, urls, variables, wrappers
 from .modules import Modules
+
+FINDERS = (
+    models.find,
+    migrations.find,
+    wrappers.find,
+    settings.find,
+    variables.find,
+    directories.find,
+    subclasses.find,
+    urls.find,
+)
 
 
 def find(modules: Modules) -> Iterator[Trace]:
     """In all Python files of a project."""
-    yield from ()
+    for each in FINDERS:
+        yield from each(modules)
