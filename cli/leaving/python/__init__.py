@@ -3,10 +3,31 @@
 from collections.abc import Iterator
 
 from ..traces import Trace
-from . import calls, client, imports, instruments
+from . import (
+    calls,
+    client,
+    directories,
+    imports,
+    instruments,
+    migrations,
+    models,
+    settings,
+    subclasses,
+    urls,
+    variables,
+    wrappers,
+)
 from .modules import Modules
 
-_FINDERS = (
+FINDERS = (
+    models.find,
+    migrations.find,
+    wrappers.find,
+    settings.find,
+    variables.find,
+    directories.find,
+    subclasses.find,
+    urls.find,
     imports.find,
     instruments.find,
     calls.find,
@@ -16,5 +37,5 @@ _FINDERS = (
 
 def find(modules: Modules) -> Iterator[Trace]:
     """In all Python files of a project."""
-    for finder in _FINDERS:
-        yield from finder(modules)
+    for each in FINDERS:
+        yield from each(modules)
