@@ -1,8 +1,14 @@
 """What is found in a project: traces, and the edits that take them out."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+NAMES = re.compile(
+    r"(?i:django[-_.]prometheus|prometheus[-_.]client|prometheus_multiproc_dir)|(?<![A-Za-z0-9])PROMETHEUS_[A-Z]"
+)
+"""What a search for words would look for: when an audit is clean, it finds nothing either."""
 
 
 class Stage(StrEnum):
@@ -91,6 +97,7 @@ class Trace:
 
 def edited(text: str, edits: Iterable[Edit]) -> str:
     """The text with all edits made. Equal ones are one, one within another goes with it, and deletions may overlap.
+    What is put in where another begins stands before it.
 
     Raises ValueError for edits that overlap otherwise.
     """

@@ -1,0 +1,114 @@
+"""Traces in the commands of a line: what goes out of a chain, and what is left to people."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..traces import Edit, Kind, Stage, Trace, line_of, shown
+from .lines import Line, whole_lines, without_words
+from .shell import Command, assigned, commands, installed, on_folder, without_commands
+from .surroundings import MULTIPROCESS, VARIABLE, Surroundings
+
+_EXPANDED = re.compile(rf"\b(?:{VARIABLE})\b")
+
+
+@dataclass(frozen=True, slots=True)
+class _Role:
+    """What a command has to do with it. `words`: those that go; `has_more`: something is left without them."""
+
+    kind: Kind
+    stage: Stage
+    subject: str
+    words: frozenset[int]
+    has_more: bool
+    doubt: str
+
+
+def variable_kind(name: str) -> Kind:
+    return Kind.MULTIPROCESS if name.upper() == MULTIPROCESS else Kind.ENVIRONMENT
+
+
+def advice(kind: Kind) -> str:
+    return {
+        Kind.MULTIPROCESS: "take it out: no process writes files of its own any more",
+        Kind.ENVIRONMENT: "take the variable out",
+    }.get(kind, "take the requirement out")
+
+
+def _role(around: Surroundings, text: str, command: Command, kind: Kind) -> _Role | None:
+    ours, has_more = installed(text, command)
+    if ours:
+        free = frozenset(number for number, name in ours.items() if not around.needs(name))
+        doubt = next((around.needs(name) for name in ours.values() if around.needs(name)), "") if not free else ""
+        return _Role(kind, Stage.DEPENDENCIES, min(ours.values()), free, has_more or len(free) < len(ours), doubt)
+    folders, has_more = on_folder(text, command, around.folders)
+    if folders:
+        doubt = around.folder_needed()
+        return _Role(Kind.MULTIPROCESS, Stage.SETTINGS, MULTIPROCESS, frozenset(folders), has_more, doubt)
+    names, has_more = assigned(text, command)
+    names = {number: name for number, name in names.items() if around.is_ours(name)}
+    if names:
+        free = frozenset(number for number, name in names.items() if not around.reads(name))
+        doubt = next((around.reads(name) for name in names.values() if around.reads(name)), "") if not free else ""
+        first = min(names.values())
+        more = has_more or len(free) < len(names)
+        return _Role(variable_kind(first), Stage.SETTINGS, first, free, more, doubt)
+    return None
+
+
+def traces(
+    around: Surroundings,
+    path: str,
+    text: str,
+    line: Line,
+    start: int,
+    kind: Kind,
+    *,
+    may_go_whole: bool,
+    is_all: bool = True,
+) -> Iterator[Trace]:
+    """Of the commands that begin at `start` on a line. `kind` is that of an install; a line may only go whole where
+    what is around it can do without it. `is_all`: no other finder looks at the line."""
+    every = commands(text, start, line.end)
+    roles = {command: role for command in every if (role := _role(around, text, command, kind)) is not None}
+    doomed = [command for command, role in roles.items() if not role.doubt and not role.has_more]
+    if len(every) == len(doomed) + 1 and every[-1].joined == "||" and _is_true(text, every[-1]):
+        doomed.append(every[-1])
+    chain: tuple[Edit, ...] | None = ()
+    if doomed and len(doomed) == len(every):
+        chain = (whole_lines(text, line.start, line.end),) if may_go_whole else None
+    elif doomed:
+        chain = without_commands(text, every, doomed)
+    claimed: set[int] = set()
+    for command, role in roles.items():
+        edits = without_words(text, command.words, role.words) if role.has_more and not role.doubt else chain
+        doubt = role.doubt or ("" if edits else "what hangs on this command has to be looked at")
+        first, last = line_of(text, command.span[0]), line_of(text, command.span[1])
+        claimed.update(range(first, last + 1))
+        yield Trace(
+            *(path, first, role.kind, role.stage, shown(text, first), advice(role.kind)),
+            subject=role.subject,
+            edits=() if doubt else edits or (),
+            doubt=doubt,
+            last_line=last,
+        )
+    if is_all:
+        yield from _rest(around, path, text, (start, line.end), claimed)
+
+
+def _is_true(text: str, command: Command) -> bool:
+    return text[slice(*command.span)] in {"true", ":"}
+
+
+def _rest(around: Surroundings, path: str, text: str, span: tuple[int, int], claimed: set[int]) -> Iterator[Trace]:
+    """What still names one of the variables."""
+    for found in _EXPANDED.finditer(text, *span):
+        line = line_of(text, found.start())
+        if line not in claimed and around.is_ours(found[0]):
+            claimed.add(line)
+            kind = variable_kind(found[0])
+            yield Trace(
+                *(path, line, kind, Stage.SETTINGS, shown(text, line), advice(kind)),
+                subject=found[0],
+                doubt="it is woven into a command; take it out there",
+            )

@@ -1,0 +1,105 @@
+"""Dockerfiles: what they install, and the variables, folders and ports that they set up."""
+
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from ..traces import Edit, Kind, Stage, Trace, line_of, shown
+from .addresses import route_traces
+from .commands import advice, traces, variable_kind
+from .lines import Line, joined_lines, whole_lines, without_words
+from .surroundings import VARIABLE, Surroundings
+
+_FILE = re.compile(r"(?:Dockerfile|Containerfile)(?:[._-].+)?|.+\.(?:dockerfile|containerfile)", re.IGNORECASE)
+_INSTRUCTION = re.compile(
+    r"\s*(RUN|ENV|ARG|EXPOSE|CMD|ENTRYPOINT|HEALTHCHECK|VOLUME)\s+((?:--\S+\s+|\\\r?\n\s*)*)", re.IGNORECASE
+)
+_PAIR = re.compile(r"([A-Za-z_]\w*)=(?:\"(?:\\.|[^\"\\])*\"|'[^']*'|\\[^\r\n]|[^\s\"'\\])*")
+_NAME = re.compile(rf"(?:{VARIABLE})\b")
+
+
+def is_image(path: str) -> bool:
+    return bool(_FILE.fullmatch(PurePosixPath(path).name)) and not path.endswith((".md", ".py", ".dockerignore"))
+
+
+def find(around: Surroundings) -> Iterator[Trace]:
+    for path, text in around.project.texts.items():
+        if is_image(path):
+            for line in joined_lines(text):
+                found = _INSTRUCTION.match(line.text)
+                if found:
+                    yield from _instruction(around, path, text, line, found[1].upper(), line.start + found.end())
+
+
+def _instruction(around: Surroundings, path: str, text: str, line: Line, name: str, start: int) -> Iterator[Trace]:
+    if name in {"ENV", "ARG"}:
+        yield from _variables(around, path, text, line, start)
+    elif name == "EXPOSE":
+        yield from _ports(around, path, text, line, start)
+    elif name == "VOLUME":
+        yield from _volume(around, path, text, line, start)
+    else:
+        yield from traces(around, path, text, line, start, Kind.IMAGE, may_go_whole=name == "RUN")
+        yield from route_traces(around, path, text, line, Kind.IMAGE)
+
+
+def _variables(around: Surroundings, path: str, text: str, line: Line, start: int) -> Iterator[Trace]:
+    pairs = list(_PAIR.finditer(text, start, line.end))
+    names = (
+        [found[1] for found in pairs]
+        if pairs and pairs[0].start() == start
+        else _NAME.findall(text[start : line.end])[:1]
+    )
+    spans = [found.span() for found in pairs] if len(names) == len(pairs) else []
+    doomed = {n for n, name in enumerate(names) if _NAME.fullmatch(name) and not around.reads(name)}
+    edits: tuple[Edit, ...] = (whole_lines(text, line.start, line.end),)
+    if len(doomed) < len(names):
+        edits = without_words(text, spans, doomed)
+    for number, name in enumerate(names):
+        if _NAME.fullmatch(name) and around.is_ours(name):
+            place = line_of(text, spans[number][0]) if spans else line.number
+            kind = variable_kind(name)
+            yield Trace(
+                *(path, place, kind, Stage.SETTINGS, shown(text, place), advice(kind)),
+                subject=name,
+                edits=edits if number in doomed else (),
+                doubt=around.reads(name),
+                last_line=place if spans else line.last,
+            )
+
+
+def _ports(around: Surroundings, path: str, text: str, line: Line, start: int) -> Iterator[Trace]:
+    ports = {int(port) for port in re.findall(r"\b\d{2,5}\b", text[start : line.end])}
+    if ports & around.ports:
+        yield Trace(
+            *(
+                path,
+                line.number,
+                Kind.IMAGE,
+                Stage.SETTINGS,
+                shown(text, line.number),
+                "take the port of the metrics out",
+            ),
+            doubt="whether something else listens there is for people to judge",
+            last_line=line.last,
+        )
+
+
+def _volume(around: Surroundings, path: str, text: str, line: Line, start: int) -> Iterator[Trace]:
+    folders = {each.strip("\"',[]/ ") for each in text[start : line.end].split()}
+    if folders & {folder.strip("/") for folder in around.folders}:
+        doubt = around.folder_needed()
+        alone = len(folders) == 1
+        yield Trace(
+            *(
+                path,
+                line.number,
+                Kind.MULTIPROCESS,
+                Stage.SETTINGS,
+                shown(text, line.number),
+                advice(Kind.MULTIPROCESS),
+            ),
+            edits=(whole_lines(text, line.start, line.end),) if alone and not doubt else (),
+            doubt=doubt or ("" if alone else "the instruction names other folders, too"),
+            last_line=line.last,
+        )

@@ -1,0 +1,141 @@
+"""What one file has to know of the others: who still needs a package or a variable, and which port is the metrics'."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from ..project import Project
+
+VARIABLE = r"(?i:prometheus_multiproc_dir)|PROMETHEUS_[A-Z][A-Z0-9_]*"
+MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+_KNOWN = re.compile(
+    "PROMETHEUS_(?:MULTIPROC_DIR|METRICS_EXPORT_(?:PORT|PORT_RANGE|ADDRESS)|LATENCY_BUCKETS|METRIC_NAMESPACE"
+    "|EXPORT_MIGRATIONS|DISABLE_CREATED_SERIES|LEGACY_NAME_VALIDATION)",
+    re.IGNORECASE,
+)
+"""What django-prometheus or prometheus_client reads itself. A variable of any other name may be for something else."""
+
+_OF_PYTHON = r"(?m)^[ \t]*(?:from|import)[ \t][^\n#]*?\b{0}\b|^[^#\n]*(?<![\"'])[\"']{0}\b"
+_OF_SETTINGS = r"[=:][ \t]*[\"']?{0}\.\w"
+_DIRECTORY = re.compile(r"(?i:prometheus_multiproc_dir)[\"']?(?:\s*\n\s*value:|\s*[=:]|\s)\s*[\"']?([^\s\"'\\;,&|)}]+)")
+_COMMENT = re.compile(r"(?m)^[ \t]*#.*$")
+_DEDICATED = re.compile(r"prom|metric|multiproc", re.IGNORECASE)
+_PORT = re.compile(
+    r"PROMETHEUS_METRICS_EXPORT_PORT(?:_RANGE)?[\"']?\s*[=:,]\s*(?:range\(\s*(\d+)\s*,\s*(\d+)|[\"']?(\d+))"
+)
+DOCUMENTS = (".md", ".rst", ".adoc", ".asciidoc", ".html")
+LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pixi.lock", "conda-lock.yml")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """`routes`: paths at which the app serves metrics, without slashes around."""
+
+    project: Project
+    routes: Collection[str]
+
+    @cached_property
+    def _as_found(self) -> Mapping[str, str]:
+        """The texts before any change: what tells a port or a folder may be gone by now."""
+        return replace(self.project, changed={}).texts if self.project.changed else self.project.texts
+
+    @cached_property
+    def _python(self) -> Mapping[str, str]:
+        return {path: text for path, text in self.project.texts.items() if path.endswith(".py")}
+
+    @cached_property
+    def _configuration(self) -> Mapping[str, str]:
+        """Neither Python nor text for people nor written by a tool."""
+        return {path: text for path, text in self.project.texts.items() if is_configuration(path)}
+
+    @cached_property
+    def users(self) -> Mapping[str, str]:
+        """By package, a file that still needs it."""
+        found: dict[str, str] = {}
+        for name in ("django_prometheus", "prometheus_client"):
+            pattern, setting = re.compile(_OF_PYTHON.format(name)), re.compile(_OF_SETTINGS.format(name))
+            for path, text in self._python.items():
+                if name in text and PurePosixPath(path).name not in {"setup.py", "noxfile.py"} and pattern.search(text):
+                    found.setdefault(name.replace("_", "-"), path)
+            for path, text in self._configuration.items():
+                if name in text and not path.endswith(".toml") and setting.search(text):
+                    found.setdefault(name.replace("_", "-"), path)
+        return found
+
+    def needs(self, package: str) -> str:
+        """Why a package cannot go yet; empty where it can."""
+        user = self.users.get(package)
+        return f"goes once {user} no longer needs it" if user else ""
+
+    @cached_property
+    def _readers(self) -> Mapping[str, str]:
+        """By variable in capitals, a file that reads it."""
+        found: dict[str, str] = {}
+        for path, text in self._python.items():
+            for name in re.findall(VARIABLE, _COMMENT.sub("", text)):
+                found.setdefault(name.upper(), path)
+        expanded = re.compile(rf"(?<!\\)\$[({{]?({VARIABLE})\b")
+        for path, text in self._configuration.items():
+            for use in expanded.finditer(text):
+                name = re.escape(use[1])
+                if not re.search(rf"{name}[\"']?\s*[:=]\s*[\"']?$", text[max(0, use.start() - 200) : use.start()]):
+                    found.setdefault(use[1].upper(), path)
+        return found
+
+    def reads(self, variable: str) -> str:
+        """Why a variable cannot go yet; empty where it can.
+
+        One that a script still expands stays: `rm -rf $DIR/*` without DIR takes away more than is meant.
+        """
+        if not self.is_ours(variable):
+            return "whether something else reads it is for people to judge"
+        reader = self._readers.get(variable.upper())
+        if reader is not None:
+            return f"goes once {reader} no longer reads it"
+        return self._multiprocess_users if variable.upper() == MULTIPROCESS else ""
+
+    @property
+    def _multiprocess_users(self) -> str:
+        return self.needs("prometheus-client") or self.needs("django-prometheus")
+
+    def folder_needed(self) -> str:
+        """Why the folder of the processes' files cannot go yet; empty where it can."""
+        reader = self._readers.get(MULTIPROCESS, "")
+        return f"goes once {reader} no longer reads it" if reader.endswith(".py") else self._multiprocess_users
+
+    def is_ours(self, variable: str) -> bool:
+        """Also one that only the settings had read, which this run has changed."""
+        return bool(_KNOWN.fullmatch(variable)) or variable in self._read_before
+
+    @cached_property
+    def _read_before(self) -> frozenset[str]:
+        texts = (text for path, text in self._as_found.items() if path.endswith(".py"))
+        return frozenset(name for text in texts for name in re.findall(VARIABLE, text))
+
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """Where prometheus_client's processes write, if nothing else does: not /tmp."""
+        found = {
+            folder.rstrip("/")
+            for path, text in self._as_found.items()
+            if not path.endswith(".py") and not path.endswith(DOCUMENTS)
+            for folder in _DIRECTORY.findall(text)
+        }
+        return frozenset(each for each in found if "/" in each and _DEDICATED.search(each.rpartition("/")[2]))
+
+    @cached_property
+    def ports(self) -> frozenset[int]:
+        """Which django-prometheus opens for itself."""
+        found: set[int] = set()
+        for path, text in self._as_found.items():
+            if path.endswith(".py") or is_configuration(path):
+                for first, behind, one in _PORT.findall(text):
+                    found |= {int(one)} if one else set(range(int(first), min(int(behind), int(first) + 1000)))
+        return frozenset(found)
+
+
+def is_configuration(path: str) -> bool:
+    name = PurePosixPath(path).name
+    return not path.endswith((".py", *DOCUMENTS)) and name not in LOCKS and not path.endswith((".lock", ".js", ".ts"))
