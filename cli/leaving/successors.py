@@ -30,7 +30,6 @@ _KINDS = {
 _TIMES = ("django_http_requests_latency", "django_db_query_duration")
 """So begin the families to whose buckets PROMETHEUS_LATENCY_BUCKETS applies."""
 _NAME = re.compile(r"(?!logemit_)[a-zA-Z_:][a-zA-Z0-9_:]{0,199}")
-_ENDS = {"counter": "_total", "info": "_info"}
 _SUFFIXES = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("_sum", "_count")}
 
 
@@ -122,8 +121,9 @@ def _listed(bounds: tuple[float, ...]) -> str:
 
 def _of_instrument(instrument: Instrument) -> Successor:
     """Of one that an app declares: logemit's of the same type has the same name, unless that is no name or taken."""
-    kind, end = instrument.type.lower(), _ENDS.get(instrument.type.lower(), "")
-    old = instrument.name.removesuffix(end) + end
+    kind = instrument.type.lower()
+    old = instrument.name.removesuffix("_total") + "_total" if kind == "counter" else instrument.name
+    old += "_info" if kind == "info" else ""
     new = plain_name(old)
     taken = {name for metric in shipped().metrics for name in sample_names(metric.name, metric.type)}
     mode = instrument.multiprocess_mode or "all"
@@ -131,7 +131,7 @@ def _of_instrument(instrument: Instrument) -> Successor:
     clash = bool(sample_names(new, kind) & taken) or not _NAME.fullmatch(new)
     if clash:
         differences.insert(0, "not shown: logemit has a metric of this name, or keeps it; give it another")
-    own = {SERVICE, *([new] if kind == "enum" else [])}
+    own = (SERVICE, *([new] if kind == "enum" else []))
     plain = [plain_name(label, is_label=True) for label in instrument.labels or ()]
     shown = shown_as(plain, own)
     pairs = zip(instrument.labels or (), (shown.get(label, "") for label in plain), strict=True)
@@ -140,7 +140,7 @@ def _of_instrument(instrument: Instrument) -> Successor:
         "" if clash else new,
         "gauge" if kind in ("info", "enum") else kind,
         f"{instrument.file}:{instrument.line}",
-        None if instrument.labels is None else (SERVICE, *shown.values()),
+        None if instrument.labels is None or kind == "info" else (*own, *shown.values()),
         tuple(each for each in differences if each),
         tuple((label, name) for label, name in pairs if label != name),
     )
