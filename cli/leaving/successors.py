@@ -48,6 +48,8 @@ class Successor:
     source: str
     """What made it appear, or the file and line that declare it."""
     labels: tuple[str, ...] | None
+    help: str = ""
+    """What the successor counts, of those that logemit ships."""
     differences: tuple[str, ...] = ()
     relabelled: tuple[tuple[str, str], ...] = ()
     buckets: tuple[float, ...] = ()
@@ -62,18 +64,17 @@ class Successor:
         return found | created
 
 
-def successors(audit: Audit | None, texts: Mapping[str, str] | None = None) -> list[Successor]:
-    """Of what the project has in use, then of its own instruments; without an audit, of all that may be in use.
+def successors(audit: Audit, texts: Mapping[str, str] | None = None, *, all_families: bool = False) -> list[Successor]:
+    """Of the families that the project has in use, or all that there may be; then of its own instruments.
 
     `texts` are the project's files: of a setting on several lines, the audit has the first.
     """
-    if audit is None:
-        return [each for family in FAMILIES for each in _of_family(family, Given())]
     settings = given(audit.traces, texts or {})
     kinds = {trace.kind for trace in audit.traces}
     used = {source for source, kind in _KINDS.items() if kind in kinds} | {BY_ITSELF}
     used |= {"migrations"} if settings.migrations else set()
-    found = [each for family in FAMILIES if family.source in used for each in _of_family(family, settings)]
+    families = [family for family in FAMILIES if all_families or family.source in used]
+    found = [each for family in families for each in _of_family(family, settings)]
     own: dict[str, Successor] = {}
     for instrument in audit.instruments:
         each = _of_instrument(instrument)
@@ -104,6 +105,7 @@ def _of_family(family: Family, settings: Given) -> Iterator[Successor]:
             metric.type,
             family.source,
             labels,
+            metric.help,
             tuple(differences),
             buckets=metric.buckets,
             old_buckets=old_buckets,
@@ -141,6 +143,6 @@ def _of_instrument(instrument: Instrument) -> Successor:
         "gauge" if kind in ("info", "enum") else kind,
         f"{instrument.file}:{instrument.line}",
         None if instrument.labels is None or kind == "info" else (*own, *shown.values()),
-        tuple(each for each in differences if each),
-        tuple((label, name) for label, name in pairs if label != name),
+        differences=tuple(each for each in differences if each),
+        relabelled=tuple((label, name) for label, name in pairs if label != name),
     )

@@ -33,15 +33,12 @@ OWN = (
 
 
 def the_map(*instruments: Instrument, **settings: str) -> list[Successor]:
-    """Of a project that has everything in use."""
-    kinds = (Kind.MIDDLEWARE, Kind.DATABASE, Kind.CACHE, Kind.MODEL_MIXIN)
-    traces = [Trace("s.py", 1, kind, Stage.SETTINGS, "", "") for kind in kinds]
-    settings = {"PROMETHEUS_EXPORT_MIGRATIONS": "True", **settings}
-    traces += [
+    """Of a project with these settings and instruments."""
+    traces = [
         Trace("s.py", line, Kind.SETTING, Stage.SETTINGS, f"{name} = {value}", "", name)
-        for line, (name, value) in enumerate(settings.items(), 2)
+        for line, (name, value) in enumerate(settings.items(), 1)
     ]
-    return successors(Audit(traces, instruments or OWN))
+    return successors(Audit(traces, instruments or OWN), all_families=True)
 
 
 def told(path: Path, by: list[Successor] | None = None, interval: int = INTERVAL) -> list[Finding]:
@@ -282,6 +279,34 @@ def test_what_would_crash_the_parser_is_not_given_to_it(text: str) -> None:
         parsed(text)
     with pytest.raises(UnparsedError, match="no PromQL"):
         parsed(text[:200])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("x offset inf", "x offset -nan", "x offset # for ever\n 1e30", "x offset 99999999999", "x[99999999999]"),
+        *("x[1e30]", "rate(x[1e400:5m])", "rate(x[99999999y])", "x offset .5e400", 'x{a="("} offset +Inf'),
+    ],
+)
+def test_times_without_end_do_not_make_the_parser_panic(text: str, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(UnparsedError):
+        uses(text)
+    assert capfd.readouterr().err == ""
+
+
+WORDS = """sum rate ( ) { } [ ] , = =~ != "a" "$x" ` " \\ by without on group_left offset @ start() 5m 1h 0x1 1e400 -
+    ^ % > bool and foo bar{ __name__ le # \n : [5m:] [0s] topk histogram_quantile label_replace $v ${v:x} [[v]] NaN \x00 é
+    info( absent( time() @ 1e30 [5m:1s] 99999999999y inf offset"""
+
+
+@given(st.lists(st.sampled_from(WORDS.split(" ")), max_size=12), st.sampled_from(["", " "]))
+def test_whatever_stands_there_is_asked_or_told(words: list[str], between: str) -> None:
+    text = between.join(words)
+    try:
+        found = uses(text)
+    except UnparsedError:
+        return
+    assert all(each.name in text or each.is_pattern for each in found)
 
 
 def test_long_ones_are_parsed() -> None:

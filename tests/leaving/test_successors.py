@@ -95,13 +95,13 @@ def test_all_families_that_prometheus_client_shows_by_itself_are_in_the_map() ->
 
 def test_the_families_of_the_map_are_in_the_catalogue() -> None:
     catalogue = {metric["name"]: metric for metric in json.loads(logemit("metrics", "--json").stdout)}
-    found = successors(None)
+    found = successors(audit(), all_families=True)
     assert len(found) == len(families.FAMILIES) == 44
     for each in found:
         metric = catalogue[each.name]
         assert (each.old, each.type) == (each.name, metric["type"])
         assert each.labels == ("service", *(label for label, _ in metric["labels"]))
-        assert list(each.buckets) == metric["buckets"]
+        assert (list(each.buckets), each.help) == (metric["buckets"], metric["help"])
     for family, each in zip(families.FAMILIES, found, strict=True):
         assert (family.name, family.type, family.labels) == (each.name, each.type, (each.labels or ())[1:])
         assert each.differences == tuple(families.REASONS[name] for name in family.differences)
@@ -335,7 +335,8 @@ def test_one_declared_twice_is_there_once() -> None:
 
 
 def test_the_map_needs_neither_pandas_nor_pyarrow() -> None:
-    code = "import sys, cli.leaving.successors as s, cli.leaving.promql; s.successors(None); print(*sys.modules)"
+    made = "s.successors(s.Audit((), ()), all_families=True)"
+    code = f"import sys, cli.leaving.successors as s, cli.leaving.promql; {made}; print(*sys.modules)"
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=environ)
     heavy = {"pandas", "pyarrow", "numpy", "django", "django_prometheus", "prometheus_client", "numba"}
