@@ -67,7 +67,14 @@ class Project:
     def with_texts(self, texts: Mapping[str, str]) -> "Project":
         """The same project, with these files changed or new."""
         new = [path for path in texts if path not in self.paths]
-        return replace(self, paths=(*self.paths, *new), changed={**self.changed, **texts})
+        made = replace(self, paths=(*self.paths, *new), changed={**self.changed, **texts})
+        vars(made)["as_found"] = self.as_found  # which is read once
+        return made
+
+    @cached_property
+    def as_found(self) -> "Project":
+        """As it is on the disk."""
+        return replace(self, changed={}) if self.changed else self
 
 
 def read(root: Path) -> Project:
