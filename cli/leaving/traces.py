@@ -63,7 +63,8 @@ class Trace:
     """`line` counts from 1, `last_line` is inclusive. `edits` are of the trace's own file.
 
     Traces that only go together, as elements of one list, carry the same edits. A trace without edits has a `doubt`:
-    why it is left, in one sentence for whoever has to change it by hand. An import that is used has neither.
+    why it is left, in one sentence for whoever has to change it by hand. An import that is used has neither,
+    and what needs no change of its own: calls and helpers of an instrument that is replaced.
     """
 
     file: str

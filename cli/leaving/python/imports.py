@@ -10,7 +10,7 @@ from .removal import without_names, without_statements
 from .replacement import import_edits
 from .source import Source, dotted_name
 from .study import is_guarded, tried
-from .usage import ROOTS, Statement, bound_name, is_kept, module_of, ours, unused
+from .usage import ROOTS, Statement, bound_name, imports, is_kept, module_of, ours, unused
 
 _STAGES = {
     "django_prometheus.models": Stage.MODELS,
@@ -33,12 +33,12 @@ _KEPT = "a comment says that it is kept on purpose; take it out unless something
 
 def find(modules: Modules) -> Iterator[Trace]:
     for source in modules.containing(*ROOTS):
-        statements = [*source.every(cst.ImportFrom), *source.every(cst.Import)]
-        doomed = {each: names for each in statements if (names := unused(modules, source, each))}
+        statements = imports(source)
+        doomed = {each: gone for each in statements if (gone := unused(modules, source, each))}
         for statement in statements:
-            if isinstance(statement.names, cst.ImportStar):
-                if (module := module_of(statement)).split(".")[0] in ROOTS:
-                    yield _trace(source, statement, Kind.IMPORT, module, doubt=_STAR)
+            module = module_of(statement)
+            if isinstance(statement.names, cst.ImportStar) and module.partition(".")[0] in ROOTS:
+                yield _trace(source, statement, Kind.IMPORT, module, doubt=_STAR)
             if statement in doomed:
                 edits, doubt = _removal(source, statement, doomed)
                 names = ", ".join(ours(statement)[each] for each in doomed[statement])
@@ -113,10 +113,9 @@ def _or_what_is_around(source: Source, lines: list[cst.SimpleStatementLine]) -> 
     block = source.parent(lines[0])
     around = source.parent(block) if block else None
     is_emptied = isinstance(block, cst.IndentedBlock) and len(block.body) == len(lines)
-    if is_emptied and isinstance(around, cst.If) and around.orelse is None:
-        if dotted_name(around.test).endswith("TYPE_CHECKING") and not isinstance(source.parent(around), cst.If):
-            return [around]
-    return lines
+    if not is_emptied or not isinstance(around, cst.If) or around.orelse or isinstance(source.parent(around), cst.If):
+        return lines
+    return [around] if dotted_name(around.test).endswith("TYPE_CHECKING") else lines
 
 
 def _does_nothing_else(around: cst.Try, names: set[str], source: Source) -> bool:

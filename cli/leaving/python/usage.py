@@ -12,6 +12,11 @@ Statement = cst.ImportFrom | cst.Import
 ROOTS = ("django_prometheus", "prometheus_client")
 
 
+def imports(source: Source) -> list[Statement]:
+    """All statements that import."""
+    return [*source.every(cst.ImportFrom), *source.every(cst.Import)]
+
+
 def ours(statement: Statement) -> dict[cst.ImportAlias, str]:
     """The names that it imports of these, each with its dotted one; none of a star import."""
     if isinstance(statement.names, cst.ImportStar):
