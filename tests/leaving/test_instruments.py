@@ -107,6 +107,7 @@ STAYING = st.lists(st.sampled_from(["start_http_server", "push_to_gateway"]), un
 LAYOUTS = st.sampled_from(["{}", "({})", "(\n    {},\n)", "(  # why\n    {}\n)", "\\\n    {}"])
 
 
+@settings(max_examples=30)
 @given(
     NAMES, STAYING, LAYOUTS, st.sampled_from([", ", ",", " ,  "]), st.sampled_from(["", "if True:\n    "]), st.data()
 )

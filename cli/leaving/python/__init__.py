@@ -8,6 +8,7 @@ from .modules import Modules
 
 _FINDERS = (
     imports.find,
+    imports.own_registries,
     instruments.find,
     calls.find,
     client.find,

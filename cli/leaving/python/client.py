@@ -34,7 +34,9 @@ def find(modules: Modules) -> Iterator[Trace]:
         above = list(each.source.ancestors(each.node))
         if wholes.keys().isdisjoint(above) and read.isdisjoint(above) and not _is_views(each, above):
             yield _trace(each, above, doomed)
-    yield from _reading(found)
+    for trace, above in _reading(found):
+        if wholes.keys().isdisjoint(above):
+            yield trace
 
 
 def _references(flow: Flow) -> Iterator[Reference]:
@@ -143,14 +145,17 @@ def _starts_a_worker(source: Source, function: cst.FunctionDef | None) -> bool:
     return any(re.search(r"(?:worker|celeryd)\w*\.connect", source.code(each.decorator)) for each in marks)
 
 
-def _reading(found: Study) -> Iterator[Trace]:
-    """Where values of instruments are read, and where these are handed to strangers."""
+def _reading(found: Study) -> Iterator[tuple[Trace, Sequence[cst.CSTNode]]]:
+    """Where values of instruments are read, and where these are handed to strangers; and the nodes around."""
     for reading in found.readings:
         if not reading.is_endpoints:
-            yield _read(reading.source, reading.node, ", ".join(sorted(reading.names or ())), reading.problem)
+            subject = ", ".join(sorted(reading.names or ()))
+            trace = _read(reading.source, reading.node, subject, reading.problem)
+            yield trace, list(reading.source.ancestors(reading.node))
     for use in found.uses:
         if use.problem:
-            yield _read(use.source, use.node, found.subject_of(use.values), use.problem)
+            trace = _read(use.source, use.node, found.subject_of(use.values), use.problem)
+            yield trace, list(use.source.ancestors(use.node))
 
 
 def _read(source: Source, node: cst.CSTNode, subject: str, problem: str) -> Trace:

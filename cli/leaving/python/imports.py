@@ -9,8 +9,10 @@ from .modules import Modules
 from .removal import without_names, without_statements
 from .replacement import import_edits
 from .source import Source, dotted_name
-from .study import is_guarded, tried
-from .usage import ROOTS, Statement, bound_name, imports, is_kept, module_of, ours, unused
+from .study import is_guarded, study, tried
+from .usage import ROOTS, Statement, bound_name, imports, is_kept, is_used, module_of, ours, unused
+from .uses import REGISTRY
+from .values import Sort, Value
 
 _STAGES = {
     "django_prometheus.models": Stage.MODELS,
@@ -46,6 +48,23 @@ def find(modules: Modules) -> Iterator[Trace]:
             used = [name for alias, name in ours(statement).items() if alias not in doomed.get(statement, ())]
             if used:
                 yield _used(modules, source, statement, used)
+
+
+def own_registries(modules: Modules) -> Iterator[Trace]:
+    """Imports of the project's registries, once no instrument is put in them any more."""
+    flow = study(modules).flow
+    for path, source in flow.sources.items():
+        for statement in source.every(cst.ImportFrom):
+            names = () if isinstance(statement.names, cst.ImportStar) or ours(statement) else statement.names
+            held = [each for each in names if any(_is_registry(one) for one in flow.named(path, bound_name(each)))]
+            gone = [each for each in held if not is_used(modules, source, statement, each)]
+            if gone and not is_guarded(source, statement) and not is_kept(source, statement):
+                edits = without_names(source, statement, gone)
+                yield _trace(source, statement, Kind.UNUSED_IMPORT, ", ".join(map(bound_name, gone)), edits)
+
+
+def _is_registry(value: Value) -> bool:
+    return value.sort is Sort.RESULT and value.short == REGISTRY
 
 
 def _used(modules: Modules, source: Source, statement: Statement, names: list[str]) -> Trace:

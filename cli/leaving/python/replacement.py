@@ -1,6 +1,7 @@
 """Edits by which a file has instruments from logemit that it had from prometheus_client."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 import libcst as cst
 
@@ -29,12 +30,14 @@ def edits_of(modules: Modules, creation: Creation) -> Iterator[Edit]:
     yield from _registry_edits(creation)
 
 
+@lru_cache(256)
 def _waits(modules: Modules, source: Source) -> bool:
     """Names that nothing uses go out of an import first."""
     statements = [each for each in source.every(cst.ImportFrom) if any(bound_names(each))]
     return any(unused(modules, source, each) for each in statements if not is_kept(source, each))
 
 
+@lru_cache(256)  # asked for each instrument of a file
 def import_edits(modules: Modules, source: Source) -> Mapping[cst.CSTNode, tuple[Edit, ...]]:
     """By the import statement whose names of classes move, or before which logemit is to be imported."""
     found: dict[cst.CSTNode, tuple[Edit, ...]] = {}

@@ -6,7 +6,6 @@ from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 import libcst as cst
-import libcst.matchers as m
 from libcst.metadata import (
     ByteSpanPositionProvider,
     MetadataWrapper,
@@ -30,6 +29,7 @@ class Source:
         self._positions = self._wrapper.resolve(PositionProvider)
         self._parents = self._wrapper.resolve(ParentNodeProvider)
         self._plain = text.isascii()
+        self._of_kinds: dict[type[cst.CSTNode], list[Any]] = {}
 
     @cached_property
     def _names(self) -> Any:
@@ -97,8 +97,25 @@ class Source:
 
     def every(self, kind: type[Node]) -> list[Node]:
         """All nodes of a kind, in the order of the text."""
-        matcher: Any = m.MatchIfTrue(lambda node: isinstance(node, kind))
-        return [each for each in m.findall(self.module, matcher) if isinstance(each, kind)]
+        if kind not in self._of_kinds:
+            self._of_kinds[kind] = [each for each in self._all if isinstance(each, kind)]
+        return list(self._of_kinds[kind])
+
+    @cached_property
+    def _all(self) -> Sequence[cst.CSTNode]:
+        collector = _Collector()
+        self.module.visit(collector)
+        return collector.nodes
+
+
+class _Collector(cst.CSTVisitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.nodes: list[cst.CSTNode] = []
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        self.nodes.append(node)
+        return True
 
 
 def text_of(node: cst.CSTNode | None) -> str | None:

@@ -26,7 +26,7 @@ def ours(statement: Statement) -> dict[cst.ImportAlias, str]:
 
 def unused(modules: Modules, source: Source, statement: Statement) -> list[cst.ImportAlias]:
     """Those of them that nothing refers to, in this module or another."""
-    return [alias for alias in ours(statement) if not _is_used(modules, source, statement, alias)]
+    return [alias for alias in ours(statement) if not is_used(modules, source, statement, alias)]
 
 
 def module_of(statement: Statement) -> str:
@@ -49,13 +49,16 @@ def is_kept(source: Source, statement: Statement) -> bool:
 
 
 def _imported(statement: Statement, alias: cst.ImportAlias) -> str:
-    module = module_of(statement)
-    if isinstance(statement, cst.ImportFrom):
-        return f"{module}.{dotted_name(alias.name)}" if module else ""
-    return dotted_name(alias.name)
+    """Dotted, as the tree's own names are: .prom.SHOP of `from .prom import SHOP`."""
+    name = dotted_name(alias.name)
+    if isinstance(statement, cst.Import):
+        return name
+    dots, module = "." * len(statement.relative), dotted_name(statement.module) if statement.module else ""
+    return f"{dots}{module}.{name}" if module else f"{dots}{name}"
 
 
-def _is_used(modules: Modules, source: Source, statement: Statement, alias: cst.ImportAlias) -> bool:
+def is_used(modules: Modules, source: Source, statement: Statement, alias: cst.ImportAlias) -> bool:
+    """Whether this module or another refers to what is imported."""
     name, bound = _imported(statement, alias), bound_name(alias)
     meant = name if isinstance(statement, cst.ImportFrom) or alias.asname else name.split(".")[0]
     return (
