@@ -9,6 +9,7 @@ from . import (
     directories,
     imports,
     instruments,
+    leftovers,
     migrations,
     models,
     settings,
@@ -29,9 +30,11 @@ FINDERS = (
     subclasses.find,
     urls.find,
     imports.find,
+    imports.own_registries,
     instruments.find,
     calls.find,
     client.find,
+    leftovers.find,
 )
 
 

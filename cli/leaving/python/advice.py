@@ -4,6 +4,8 @@ READ_IN_TEST = (
     "run what is tested within logemit.testing.capture_events, and look for its line: "
     'assert_event(events, "measurement", name="shop_orders")'
 )
+KEPT_VALUE = "do without it, or keep that instrument as it is: logemit's hold no values that could be read"
+UNNEEDED = "take it out: no process shows metrics any more"
 COMMAND = (
     "take the command out, and what runs it: its lines are on stdout, and the job adds them up",
     "the command is there to push or serve metrics, and other things may depend on it",

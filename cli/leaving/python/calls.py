@@ -64,7 +64,7 @@ def helpers_of(modules: Modules) -> Helpers:
     found = study(modules)
     flow = found.flow
     operations = {use.node: frozenset(value for value in use.values if value.is_instrument) for use in found.uses}
-    sources = {
+    sources: dict[cst.CSTNode, Source] = {
         node: source
         for source in flow.sources.values()
         for node in (*source.every(cst.FunctionDef), *source.every(cst.ClassDef))

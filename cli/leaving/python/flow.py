@@ -1,7 +1,7 @@
 """Where things of prometheus_client go in a project: through names, imports, arguments, attributes and containers.
 
-Nothing is run. Each name has the values that are written down for it anywhere, whatever the order; a container has those
-of its elements.
+Nothing is run. Each name has the values that are written down for it anywhere, whatever the order; a container has
+those of its elements.
 """
 
 import re
@@ -41,7 +41,7 @@ class Flow:
         self._imported = {source.path: dict(_imported(source)) for source in sources}
         self._stars = {source.path: list(_stars(source)) for source in sources}
         self.calls = {source.path: source.every(cst.Call) for source in sources}
-        self._returns = {source.path: [*source.every(cst.Return), *source.every(cst.Yield)] for source in sources}
+        self._returns = {source.path: list(_given_back(source)) for source in sources}
         self._bound = {source.path: list(_bound(source)) for source in sources}
         self._define()
         for _ in range(_MOST_ROUNDS):
@@ -57,22 +57,11 @@ class Flow:
                 return self._of_call(source, node)
             case cst.SimpleString() | cst.ConcatenatedString() | cst.FormattedString() | cst.BinaryOperation():
                 return self._of_text(source, node)
-            case cst.Dict(elements=elements) | cst.List(elements=elements) | cst.Tuple(elements=elements):
-                return self._all(source, (each.value for each in elements))
-            case cst.Set(elements=elements):
-                return self._all(source, (each.value for each in elements))
-            case cst.ListComp() | cst.SetComp() | cst.GeneratorExp():
-                return self.values(source, node.elt)
-            case cst.DictComp():
-                return self.values(source, node.value)
-            case cst.IfExp():
-                return self._all(source, (node.body, node.orelse))
-            case cst.BooleanOperation():
-                return self._all(source, (node.left, node.right))
-            case cst.Subscript() | cst.NamedExpr() | cst.Await():
-                return self.values(source, node.value if not isinstance(node, cst.Await) else node.expression)
+            case cst.Await(expression=inner):
+                return self.values(source, inner)
             case _:
-                return NOBODY_KNOWS
+                inside = _inside(node)
+                return NOBODY_KNOWS if inside is None else self._all(source, inside)
 
     def _all(self, source: Source, nodes: Iterable[cst.CSTNode | None]) -> Values:
         return NOTHING.union(*(self.values(source, node) for node in nodes))
@@ -91,14 +80,12 @@ class Flow:
     @cached_property
     def clients(self) -> Sequence[tuple[Source, cst.CSTNode, Values]]:
         """All expressions that may stand for something of prometheus_client."""
-        found = []
+        found: list[tuple[Source, cst.CSTNode, Values]] = []
         for source in self.sources.values():
-            for node in source.every(cst.BaseExpression):
-                if isinstance(node, cst.Name | cst.Attribute | cst.Call | cst.Subscript):
-                    values = self.values(source, node)
-                    if any(value.is_clients for value in values):
-                        found.append((source, node, values))
-        return found
+            names: list[cst.CSTNode] = [*source.every(cst.Name), *source.every(cst.Attribute)]
+            names += [*source.every(cst.Subscript), *self.calls[source.path]]
+            found += [(source, node, self.values(source, node)) for node in names]
+        return [each for each in found if any(value.is_clients for value in each[2])]
 
     @cached_property
     def touching(self) -> frozenset[cst.CSTNode]:
@@ -225,10 +212,12 @@ class Flow:
 
     def _define(self) -> None:
         for path, source in self.sources.items():
-            for node in (*source.every(cst.FunctionDef), *source.every(cst.ClassDef)):
-                sort = Sort.FUNCTION if isinstance(node, cst.FunctionDef) else Sort.CLASS
-                for name in source.names(node.name):
-                    self._found[path, name].add(Value(sort, name, path, node))
+            for function in source.every(cst.FunctionDef):
+                for name in source.names(function.name):
+                    self._found[path, name].add(Value(Sort.FUNCTION, name, path, function))
+            for owner in source.every(cst.ClassDef):
+                for name in source.names(owner.name):
+                    self._found[path, name].add(Value(Sort.CLASS, name, path, owner))
 
     def _pass(self) -> bool:
         """All that is bound anywhere, once; whether that was news."""
@@ -236,8 +225,8 @@ class Flow:
         for path, source in self.sources.items():
             for target, value in self._bound[path]:
                 self._bind(source, target, value)
-            for node in self._returns[path]:
-                self._give(source, node, node.value)
+            for node, value in self._returns[path]:
+                self._give(source, node, value)
             for call in self.calls[path]:
                 self._pass_arguments(source, call)
         return sum(map(len, self._found.values())) > before
@@ -272,10 +261,10 @@ class Flow:
                 if value.sort in {Sort.INSTANCE, Sort.CLASS}:
                     yield value.file, f"{value.name}.{target.attr.value}"
 
-    def _give(self, source: Source, node: cst.CSTNode, value: cst.CSTNode | None) -> None:
+    def _give(self, source: Source, node: cst.CSTNode, value: cst.CSTNode) -> None:
         function = next((each for each in source.ancestors(node) if isinstance(each, cst.FunctionDef)), None)
         for name in source.names(function.name) if function else ():
-            self._found[source.path, f"{name}()"].update(self.values(source, value) if value else ())
+            self._found[source.path, f"{name}()"].update(self.values(source, value))
 
     def _pass_arguments(self, source: Source, call: cst.Call) -> None:
         if isinstance(call.func, cst.Attribute) and call.func.attr.value in ADDING_METHODS and call.args:
@@ -312,6 +301,23 @@ class Flow:
         return callee, is_bound and "staticmethod" not in marks
 
 
+def _inside(node: cst.CSTNode | None) -> list[cst.CSTNode] | None:
+    """The expressions of which it may have the value, or that it holds."""
+    match node:
+        case cst.List(elements=elements) | cst.Tuple(elements=elements) | cst.Set(elements=elements):
+            return [each.value for each in elements]
+        case cst.Dict(elements=pairs):
+            return [each.value for each in pairs]
+        case cst.ListComp(elt=only) | cst.SetComp(elt=only) | cst.GeneratorExp(elt=only):
+            return [only]
+        case cst.DictComp(value=only) | cst.Subscript(value=only) | cst.NamedExpr(value=only):
+            return [only]
+        case cst.IfExp(body=one, orelse=other) | cst.BooleanOperation(left=one, right=other):
+            return [one, other]
+        case _:
+            return None
+
+
 def _joined(parts: Sequence[Values]) -> Values:
     if any(value.sort is not Sort.TEXT for part in parts for value in part) or not all(parts):
         return NOBODY_KNOWS
@@ -323,12 +329,12 @@ def _imported(source: Source) -> Iterator[tuple[str, str]]:
     """By the name in the module, the absolute one."""
     for node in source.every(cst.ImportFrom):
         module = "." * len(node.relative) + (dotted_name(node.module) if node.module else "")
-        for alias in node.names if not isinstance(node.names, cst.ImportStar) else ():
+        for alias in () if isinstance(node.names, cst.ImportStar) else node.names:
             name = dotted_name(alias.name)
             bound = dotted_name(alias.asname.name) if alias.asname else name
             yield bound, source.absolute(f"{module}{name}" if module.endswith(".") else f"{module}.{name}")
-    for node in source.every(cst.Import):
-        for alias in node.names:
+    for whole in source.every(cst.Import):
+        for alias in whole.names:
             name = dotted_name(alias.name)
             yield (dotted_name(alias.asname.name), name) if alias.asname else (name.split(".")[0],) * 2
 
@@ -340,17 +346,26 @@ def _stars(source: Source) -> Iterator[str]:
             yield source.absolute(module).rstrip(".")
 
 
+def _given_back(source: Source) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
+    """What functions return or yield."""
+    for node in source.every(cst.Return):
+        yield from [(node, node.value)] if node.value else []
+    for each in source.every(cst.Yield):
+        yield from [(each, each.value)] if each.value and not isinstance(each.value, cst.From) else []
+
+
 def _bound(source: Source) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
     """Targets, and what is bound to them."""
-    for node in source.every(cst.Assign):
-        yield from ((target.target, node.value) for target in node.targets)
-    for node in source.every(cst.AnnAssign):
-        yield from [(node.target, node.value)] if node.value else []
-    for node in source.every(cst.NamedExpr):
-        yield node.target, node.value
-    for node in (*source.every(cst.For), *source.every(cst.CompFor)):
-        yield node.target, node.iter
-    for node in source.every(cst.WithItem):
-        yield from [(node.asname.name, node.item)] if node.asname else []
-    for node in source.every(cst.Param):
-        yield from [(node.name, node.default)] if node.default else []
+    for assign in source.every(cst.Assign):
+        yield from ((target.target, assign.value) for target in assign.targets)
+    for annotated in source.every(cst.AnnAssign):
+        yield from [(annotated.target, annotated.value)] if annotated.value else []
+    for named in source.every(cst.NamedExpr):
+        yield named.target, named.value
+    loops: list[cst.For | cst.CompFor] = [*source.every(cst.For), *source.every(cst.CompFor)]
+    for loop in loops:
+        yield loop.target, loop.iter
+    for item in source.every(cst.WithItem):
+        yield from [(item.asname.name, item.item)] if item.asname else []
+    for parameter in source.every(cst.Param):
+        yield from [(parameter.name, parameter.default)] if parameter.default else []

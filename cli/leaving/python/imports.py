@@ -9,8 +9,10 @@ from .modules import Modules
 from .removal import without_names, without_statements
 from .replacement import import_edits
 from .source import Source, dotted_name
-from .study import is_guarded, tried
-from .usage import ROOTS, Statement, bound_name, is_kept, module_of, ours, unused
+from .study import is_guarded, study, tried
+from .usage import ROOTS, Statement, bound_name, imports, is_kept, is_used, module_of, ours, unused
+from .uses import REGISTRY
+from .values import Sort, Value
 
 _STAGES = {
     "django_prometheus.models": Stage.MODELS,
@@ -33,12 +35,12 @@ _KEPT = "a comment says that it is kept on purpose; take it out unless something
 
 def find(modules: Modules) -> Iterator[Trace]:
     for source in modules.containing(*ROOTS):
-        statements = [*source.every(cst.ImportFrom), *source.every(cst.Import)]
-        doomed = {each: names for each in statements if (names := unused(modules, source, each))}
+        statements = imports(source)
+        doomed = {each: gone for each in statements if (gone := unused(modules, source, each))}
         for statement in statements:
-            if isinstance(statement.names, cst.ImportStar):
-                if (module := module_of(statement)).split(".")[0] in ROOTS:
-                    yield _trace(source, statement, Kind.IMPORT, module, doubt=_STAR)
+            module = module_of(statement)
+            if isinstance(statement.names, cst.ImportStar) and module.partition(".")[0] in ROOTS:
+                yield _trace(source, statement, Kind.IMPORT, module, doubt=_STAR)
             if statement in doomed:
                 edits, doubt = _removal(source, statement, doomed)
                 names = ", ".join(ours(statement)[each] for each in doomed[statement])
@@ -46,6 +48,23 @@ def find(modules: Modules) -> Iterator[Trace]:
             used = [name for alias, name in ours(statement).items() if alias not in doomed.get(statement, ())]
             if used:
                 yield _used(modules, source, statement, used)
+
+
+def own_registries(modules: Modules) -> Iterator[Trace]:
+    """Imports of the project's registries, once no instrument is put in them any more."""
+    flow = study(modules).flow
+    for path, source in flow.sources.items():
+        for statement in source.every(cst.ImportFrom):
+            names = () if isinstance(statement.names, cst.ImportStar) or ours(statement) else statement.names
+            held = [each for each in names if any(_is_registry(one) for one in flow.named(path, bound_name(each)))]
+            gone = [each for each in held if not is_used(modules, source, statement, each)]
+            if gone and not is_guarded(source, statement) and not is_kept(source, statement):
+                edits = without_names(source, statement, gone)
+                yield _trace(source, statement, Kind.UNUSED_IMPORT, ", ".join(map(bound_name, gone)), edits)
+
+
+def _is_registry(value: Value) -> bool:
+    return value.sort is Sort.RESULT and value.short == REGISTRY
 
 
 def _used(modules: Modules, source: Source, statement: Statement, names: list[str]) -> Trace:
@@ -113,10 +132,9 @@ def _or_what_is_around(source: Source, lines: list[cst.SimpleStatementLine]) -> 
     block = source.parent(lines[0])
     around = source.parent(block) if block else None
     is_emptied = isinstance(block, cst.IndentedBlock) and len(block.body) == len(lines)
-    if is_emptied and isinstance(around, cst.If) and around.orelse is None:
-        if dotted_name(around.test).endswith("TYPE_CHECKING") and not isinstance(source.parent(around), cst.If):
-            return [around]
-    return lines
+    if not is_emptied or not isinstance(around, cst.If) or around.orelse or isinstance(source.parent(around), cst.If):
+        return lines
+    return [around] if dotted_name(around.test).endswith("TYPE_CHECKING") else lines
 
 
 def _does_nothing_else(around: cst.Try, names: set[str], source: Source) -> bool:

@@ -79,7 +79,8 @@ def _named_in_tests(source: Source, families: frozenset[str]) -> Iterator[Readin
     if not found:
         return
     wanted = re.compile("|".join(rf"(?<![\w:.]){re.escape(each)}(?![\w:])" for each in sorted(found, reverse=True)))
-    for node in (*source.every(cst.SimpleString), *source.every(cst.FormattedStringText)):
+    strings: list[cst.SimpleString | cst.FormattedStringText] = [*source.every(cst.SimpleString)]
+    for node in [*strings, *source.every(cst.FormattedStringText)]:
         text = node.value
         names = frozenset(name for name in wanted.findall(text) if "_" in name or text.strip("'\"b") == name)
         if names and not _is_about_something_else(source, node):
@@ -109,6 +110,7 @@ def _inner_values(flow: Flow, source: Source) -> Iterator[Reading]:
     """`metric._value.get()` of what nobody can tell: of a fixture's."""
     for node in source.every(cst.Attribute):
         above = source.parent(node)
-        if node.attr.value in _INNER and isinstance(above, cst.Attribute) and above.attr.value in {"get", "clear"}:
-            if not any(value.is_instrument for value in flow.values(source, node.value)):
-                yield Reading(source, node, None, f"the {node.attr.value} of an instrument is read that is not named")
+        is_read = isinstance(above, cst.Attribute) and above.attr.value in {"get", "clear"}
+        is_known = any(value.is_instrument for value in flow.values(source, node.value))
+        if is_read and node.attr.value in _INNER and not is_known:
+            yield Reading(source, node, None, f"the {node.attr.value} of an instrument is read that is not named")

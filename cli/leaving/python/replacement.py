@@ -1,6 +1,7 @@
 """Edits by which a file has instruments from logemit that it had from prometheus_client."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 import libcst as cst
 
@@ -10,9 +11,9 @@ from .modules import Modules
 from .removal import without_elements, without_names
 from .source import Source, dotted_name
 from .study import Study, bound_names, study
-from .usage import bound_name, is_kept, unused
+from .usage import bound_name, imports, is_kept, ours, unused
 from .uses import REGISTRY
-from .values import Sort
+from .values import Sort, Value
 
 SUCCESSOR = "logemit"
 
@@ -29,12 +30,14 @@ def edits_of(modules: Modules, creation: Creation) -> Iterator[Edit]:
     yield from _registry_edits(creation)
 
 
+@lru_cache(256)
 def _waits(modules: Modules, source: Source) -> bool:
     """Names that nothing uses go out of an import first."""
     statements = [each for each in source.every(cst.ImportFrom) if any(bound_names(each))]
     return any(unused(modules, source, each) for each in statements if not is_kept(source, each))
 
 
+@lru_cache(256)  # asked for each instrument of a file
 def import_edits(modules: Modules, source: Source) -> Mapping[cst.CSTNode, tuple[Edit, ...]]:
     """By the import statement whose names of classes move, or before which logemit is to be imported."""
     found: dict[cst.CSTNode, tuple[Edit, ...]] = {}
@@ -52,7 +55,7 @@ def import_edits(modules: Modules, source: Source) -> Mapping[cst.CSTNode, tuple
     places = list(_dotted_edits(about, source))
     if places:
         roots = {name.split(".")[0] for name in classes if "." in name}
-        for statement in (*source.every(cst.Import), *source.every(cst.ImportFrom)):
+        for statement in imports(source):
             if roots & set(bound_names(statement)):
                 before = () if _has_successor(source) else (_inserted(source, statement, f"import {SUCCESSOR}"),)
                 found[statement] = (*found.get(statement, ()), *before)
@@ -61,7 +64,7 @@ def import_edits(modules: Modules, source: Source) -> Mapping[cst.CSTNode, tuple
 
 def _dotted_edits(found: Study, source: Source) -> Iterator[tuple[cst.CSTNode, Edit]]:
     """Where the text says prom.Counter: the expression, and logemit.Counter in its place."""
-    made = {each.call.func: each for each in found.creations if each.source is source}
+    made: dict[cst.CSTNode, Creation] = {each.call.func: each for each in found.creations if each.source is source}
     for name in _classes(found, source):
         if "." not in name:
             continue
@@ -87,9 +90,29 @@ def _registry_edits(creation: Creation) -> tuple[Edit, ...]:
 
 
 def _classes(found: Study, source: Source) -> list[str]:
-    """How this file names classes of instruments that it imports itself."""
+    """How this file names classes of instruments that it imports itself, and that can come from logemit."""
     values = {value for _, _, values in found.flow.clients for value in values if value.is_instrument_class}
-    return sorted({value.spelled for value in values if value.file == source.path and value.spelled})
+    values |= {
+        Value(Sort.LIBRARY, name, source.path, spelled=bound_name(alias))
+        for statement in source.every(cst.ImportFrom)
+        for alias, name in ours(statement).items()
+        if Value(Sort.LIBRARY, name).is_instrument_class
+    }
+    return sorted(
+        {
+            value.spelled
+            for value in values
+            if value.file == source.path and value.spelled and not _is_of_one_that_is_left(found, value)
+        }
+    )
+
+
+def _is_of_one_that_is_left(found: Study, value: Value) -> bool:
+    """What only types are told with stays with the instruments of that type."""
+    unit = (value.file, value.spelled)
+    if any(unit in each.units for each in found.creations):
+        return False
+    return any(each.type == value.instrument_type and each.call in found.doubts for each in found.creations)
 
 
 def _spelled(found: Study, source: Source, name: str) -> Iterator[cst.CSTNode]:

@@ -29,7 +29,7 @@ class Source:
         self._positions = self._wrapper.resolve(PositionProvider)
         self._parents = self._wrapper.resolve(ParentNodeProvider)
         self._plain = text.isascii()
-        self._kinds: dict[type[cst.CSTNode], list[Any]] = {}
+        self._of_kinds: dict[type[cst.CSTNode], list[Any]] = {}
 
     @cached_property
     def _names(self) -> Any:
@@ -97,19 +97,25 @@ class Source:
 
     def every(self, kind: type[Node]) -> list[Node]:
         """All nodes of a kind, in the order of the text."""
-        if kind not in self._kinds:
-            self._kinds[kind] = [each for each in self._nodes if isinstance(each, kind)]
-        return list(self._kinds[kind])
+        if kind not in self._of_kinds:
+            self._of_kinds[kind] = [each for each in self._all if isinstance(each, kind)]
+        return list(self._of_kinds[kind])
 
     @cached_property
-    def _nodes(self) -> list[cst.CSTNode]:
-        found: list[cst.CSTNode] = []
-        left: list[cst.CSTNode] = [self.module]
-        while left:
-            node = left.pop()
-            found.append(node)
-            left += reversed(node.children)
-        return found
+    def _all(self) -> Sequence[cst.CSTNode]:
+        collector = _Collector()
+        self.module.visit(collector)
+        return collector.nodes
+
+
+class _Collector(cst.CSTVisitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.nodes: list[cst.CSTNode] = []
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        self.nodes.append(node)
+        return True
 
 
 def text_of(node: cst.CSTNode | None) -> str | None:
@@ -128,13 +134,6 @@ def dotted_name(node: cst.CSTNode) -> str:
         before = dotted_name(node.value)
         return f"{before}.{node.attr.value}" if before else ""
     return ""
-
-
-def last_name(node: cst.CSTNode) -> str:
-    """What is called or named in the end: include of django.urls.include; also behind a call: make().get is get."""
-    if isinstance(node, cst.Attribute):
-        return node.attr.value
-    return node.value if isinstance(node, cst.Name) else ""
 
 
 def elements(node: cst.CSTNode) -> Sequence[cst.BaseElement]:

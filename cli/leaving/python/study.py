@@ -15,6 +15,7 @@ from .flow import Flow
 from .modules import Modules
 from .readings import TESTS, Reading, readings
 from .source import Source, dotted_name
+from .usage import imports
 from .uses import REGISTRY, Use, uses
 from .values import LIBRARY, Sort, Value
 
@@ -122,7 +123,7 @@ class Study:
 
     def _twin(self, creation: Creation) -> str:
         for each in self.creations:
-            if each is not creation and (each.names or frozenset()) & (creation.names or frozenset()):
+            if each.call is not creation.call and (each.names or frozenset()) & (creation.names or frozenset()):
                 both = (each.type, each.labels, each.mode), (creation.type, creation.labels, creation.mode)
                 registries = _shown_in(each), _shown_in(creation)
                 if both[0] != both[1] or registries[0] != registries[1]:
@@ -132,7 +133,7 @@ class Study:
 
     def _unit_reasons(self) -> Iterator[tuple[Unit, str]]:
         for path, source in self.flow.sources.items():
-            for statement in (*source.every(cst.ImportFrom), *source.every(cst.Import)):
+            for statement in imports(source):
                 for name in bound_names(statement) if is_guarded(source, statement) else ():
                     line = source.line(statement)
                     yield (path, name), f"its import is tried only, and may fail ({path}:{line})"

@@ -12,6 +12,11 @@ Statement = cst.ImportFrom | cst.Import
 ROOTS = ("django_prometheus", "prometheus_client")
 
 
+def imports(source: Source) -> list[Statement]:
+    """All statements that import."""
+    return [*source.every(cst.ImportFrom), *source.every(cst.Import)]
+
+
 def ours(statement: Statement) -> dict[cst.ImportAlias, str]:
     """The names that it imports of these, each with its dotted one; none of a star import."""
     if isinstance(statement.names, cst.ImportStar):
@@ -21,7 +26,7 @@ def ours(statement: Statement) -> dict[cst.ImportAlias, str]:
 
 def unused(modules: Modules, source: Source, statement: Statement) -> list[cst.ImportAlias]:
     """Those of them that nothing refers to, in this module or another."""
-    return [alias for alias in ours(statement) if not _is_used(modules, source, statement, alias)]
+    return [alias for alias in ours(statement) if not is_used(modules, source, statement, alias)]
 
 
 def module_of(statement: Statement) -> str:
@@ -44,13 +49,16 @@ def is_kept(source: Source, statement: Statement) -> bool:
 
 
 def _imported(statement: Statement, alias: cst.ImportAlias) -> str:
-    module = module_of(statement)
-    if isinstance(statement, cst.ImportFrom):
-        return f"{module}.{dotted_name(alias.name)}" if module else ""
-    return dotted_name(alias.name)
+    """Dotted, as the tree's own names are: .prom.SHOP of `from .prom import SHOP`."""
+    name = dotted_name(alias.name)
+    if isinstance(statement, cst.Import):
+        return name
+    dots, module = "." * len(statement.relative), dotted_name(statement.module) if statement.module else ""
+    return f"{dots}{module}.{name}" if module else f"{dots}{name}"
 
 
-def _is_used(modules: Modules, source: Source, statement: Statement, alias: cst.ImportAlias) -> bool:
+def is_used(modules: Modules, source: Source, statement: Statement, alias: cst.ImportAlias) -> bool:
+    """Whether this module or another refers to what is imported."""
     name, bound = _imported(statement, alias), bound_name(alias)
     meant = name if isinstance(statement, cst.ImportFrom) or alias.asname else name.split(".")[0]
     return (
@@ -104,3 +112,8 @@ def _is_used_elsewhere(modules: Modules, source: Source, bound: str) -> bool:
 
 def _is_package(source: Source) -> bool:
     return source.path.endswith("__init__.py")
+
+
+def is_named(modules: Modules, source: Source, bound: str) -> bool:
+    """Whether text that is code names it here, or another module takes it from this one."""
+    return _is_in_text(source, bound) or _is_used_elsewhere(modules, source, bound)

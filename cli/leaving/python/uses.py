@@ -7,7 +7,7 @@ import libcst as cst
 
 from .flow import ADDING_METHODS, CONTAINER_METHODS, PASSING_ON, Flow
 from .source import Source, dotted_name
-from .values import Sort, Value, is_clients, texts
+from .values import Sort, Value, texts
 
 METHODS = frozenset(
     {
@@ -130,7 +130,6 @@ def calls_of(flow: Flow, name: str) -> Iterator[tuple[Source, cst.Call]]:
     for path, calls in flow.calls.items():
         for call in calls:
             source = flow.sources[path]
-            if isinstance(call.func, cst.Attribute) and call.func.attr.value == name:
-                yield source, call
-            elif any(is_clients(value.name) and value.short == name for value in flow.values(source, call.func)):
+            is_method = isinstance(call.func, cst.Attribute) and call.func.attr.value == name
+            if is_method or any(value.short == name for value in flow.values(source, call.func)):
                 yield source, call
