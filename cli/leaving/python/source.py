@@ -136,6 +136,13 @@ def dotted_name(node: cst.CSTNode) -> str:
     return ""
 
 
+def last_name(node: cst.CSTNode) -> str:
+    """What is called or named in the end: include of django.urls.include; also behind a call: make().get is get."""
+    if isinstance(node, cst.Attribute):
+        return node.attr.value
+    return node.value if isinstance(node, cst.Name) else ""
+
+
 def elements(node: cst.CSTNode) -> Sequence[cst.BaseElement]:
     """Of a list, tuple or set as it is written."""
     return node.elements if isinstance(node, cst.List | cst.Tuple | cst.Set) else ()
