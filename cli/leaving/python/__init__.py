@@ -1,6 +1,7 @@
 """Traces in Python, by its syntax tree."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from ..traces import Trace
 from . import (
@@ -41,4 +42,5 @@ FINDERS = (
 def find(modules: Modules) -> Iterator[Trace]:
     """In all Python files of a project."""
     for each in FINDERS:
-        yield from each(modules)
+        with suppress(RecursionError):  # nested deeper than any program; what it names is found as text
+            yield from list(each(modules))

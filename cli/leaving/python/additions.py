@@ -1,6 +1,7 @@
 """Lines for logemit in a project's settings."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from json import dumps
 
 import libcst as cst
 import libcst.matchers as m
@@ -97,7 +98,7 @@ def _with_labels(source: Source, labels: Mapping[str, str]) -> Edit:
     """Into what LOGEMIT holds, else as a setting of its own."""
     known = definitions(source).get("LOGEMIT", [])
     literals = [each for line in known for each in getattr(line, "body", ()) if isinstance(each, cst.Assign)]
-    entries = [f'"{label}": "{name}"' for label, name in labels.items()]
+    entries = [f"{dumps(label)}: {dumps(name, ensure_ascii=False)}" for label, name in labels.items()]
     if len(known) == 1 and literals and isinstance(literals[0].value, cst.Dict):
         held = literals[0].value
         for each in held.elements:

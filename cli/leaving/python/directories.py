@@ -1,6 +1,6 @@
 """The directory that processes share their metrics through, where Python names it to the environment."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import libcst as cst
 
@@ -9,7 +9,7 @@ from .blocks import line_of_its_own, without
 from .found import place_of, trace_of
 from .lists import without_values
 from .modules import Modules
-from .source import Source, dotted_name, last_name, text_of
+from .source import Source, last_name, text_of
 from .strings import condition_of, is_test
 
 NAMES = frozenset({"PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"})
@@ -19,7 +19,7 @@ _PREPARES = frozenset({"makedirs", "mkdir", "rmtree", "setdefault", "pop"})
 
 def find(modules: Modules) -> Iterator[Trace]:
     sources = [each for each in modules.containing(*NAMES) if not is_test(each.path)]
-    gone = {source: statements(source) for source in sources}
+    gone = {source: _statements(source) for source in sources}
     reader = next((place for source in sources if (place := _reader(source, gone[source]))), "")
     for source in sources:
         for node, edits in gone[source].items():
@@ -29,13 +29,10 @@ def find(modules: Modules) -> Iterator[Trace]:
         yield from _pairs(source)
 
 
-def statements(source: Source) -> dict[cst.CSTNode, tuple[Edit, ...]]:
+def _statements(source: Source) -> dict[cst.CSTNode, tuple[Edit, ...]]:
     """The variable's name in what sets it or prepares its directory, and in the condition of that; and what goes."""
-    nodes: list[cst.CSTNode] = [*source.every(cst.SimpleString), *source.every(cst.Name)]
-    names = [each for each in nodes if _written(each) in NAMES]
-    found: dict[cst.CSTNode, cst.BaseStatement] = {
-        each: one for each in names if (one := _statement(source, each)) is not None
-    }
+    names = _named(source)
+    found = {each: one for each in names if (one := _statement(source, each)) is not None}
     gone = without(source, list(dict.fromkeys(found.values())))
     whole = dict(gone.values())
     conditions = {each: whole[one] for each in names if (one := condition_of(source, each)) in whole}
@@ -47,31 +44,31 @@ def _written(node: cst.CSTNode) -> str:
 
 
 def _statement(source: Source, name: cst.CSTNode) -> cst.BaseStatement | None:
-    """`environ[…] = …`, `environ.setdefault(…)`, `os.makedirs(…)`, `Path(…).mkdir()`."""
+    """`environ[…] = …`, `environ.setdefault(…)`, `os.makedirs(…)`, `Path(…).mkdir()`, a variable of that name."""
     for above in source.ancestors(name):
         if isinstance(above, cst.Assign) and len(above.targets) == 1:
-            target = above.targets[0].target
-            if isinstance(target, cst.Subscript) and dotted_name(target.value).endswith("environ"):
-                return line_of_its_own(source, above) if name in _inside(target) else None
+            return line_of_its_own(source, above) if _is_of_it(above.targets[0].target) else None
         if isinstance(above, cst.Expr) and isinstance(above.value, cst.Call):
-            function = above.value.func
-            return line_of_its_own(source, above) if last_name(function) in _PREPARES else None
+            return line_of_its_own(source, above) if last_name(above.value.func) in _PREPARES else None
         if isinstance(above, cst.BaseStatement):
             return None
     return None
 
 
-def _inside(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    yield node
-    for child in node.children:
-        yield from _inside(child)
+def _is_of_it(target: cst.BaseExpression) -> bool:
+    if isinstance(target, cst.Subscript) and last_name(target.value) == "environ":
+        index = target.slice[0].slice
+        return isinstance(index, cst.Index) and _written(index.value) in NAMES
+    return isinstance(target, cst.Name) and target.value in NAMES
 
 
-def _reader(source: Source, gone: dict[cst.CSTNode, tuple[Edit, ...]]) -> str:
-    for string in source.every(cst.SimpleString):
-        if _written(string) in NAMES and string not in gone:
-            return place_of(source, string)
-    return ""
+def _reader(source: Source, gone: Mapping[cst.CSTNode, tuple[Edit, ...]]) -> str:
+    return next((place_of(source, each) for each in _named(source) if each not in gone), "")
+
+
+def _named(source: Source) -> list[cst.CSTNode]:
+    every: list[cst.CSTNode] = [*source.every(cst.SimpleString), *source.every(cst.Name)]
+    return [each for each in every if _written(each) in NAMES]
 
 
 def _pairs(source: Source) -> Iterator[Trace]:

@@ -46,8 +46,9 @@ def without_values(source: Source, doomed: Collection[cst.CSTNode]) -> dict[cst.
 def outer_span(source: Source, node: cst.BaseExpression) -> tuple[int, int]:
     """With its parentheses."""
     start, end = source.span(node)
-    code = source.module.code_for_node
-    return start - sum(len(code(each)) for each in node.lpar), end + sum(len(code(each)) for each in node.rpar)
+    if node.lpar:
+        return source.span(node.lpar[0])[0], source.span(node.rpar[-1])[1]
+    return start, end
 
 
 class _Finder:

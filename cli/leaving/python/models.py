@@ -13,6 +13,7 @@ from .modules import Modules
 from .references import Place, assigned, leads_to, references, stands_for
 from .removal import without_elements
 from .source import Source, text_of
+from .urls import held_back
 
 MIXIN = "django_prometheus.models.ExportModelOperationsMixin"
 _ADVICE = "every model is counted without it"
@@ -35,9 +36,10 @@ class Mixed:
 def find(modules: Modules) -> Iterator[Trace]:
     named = named_mixins(modules)
     calls: set[cst.CSTNode] = set()
+    held = held_back(modules).get("django_model_", "")
     for mixed in mixed_classes(modules):
         calls.add(mixed.base.value)
-        yield _trace(mixed)
+        yield _trace(mixed, held)
     for source, assignment in named.values():
         calls.add(assignment.value)
         yield _trace_of_name(modules, source, assignment)
@@ -92,14 +94,16 @@ def is_migration(path: str) -> bool:
     return "migrations" in path.split("/")[:-1]
 
 
-def _trace(mixed: Mixed) -> Trace:
+def _trace(mixed: Mixed, held: str) -> Trace:
     if mixed.name and mixed.labels:
         labels = ", ".join(f'"{label}": "{mixed.name}"' for label in mixed.labels)
         advice = f"{_ADVICE}; MODEL_LABELS keeps its name: {{{labels}}}"
     else:
         advice = f"{_ADVICE}; add the name that it was given to MODEL_LABELS by hand, for each model that has it"
     edits = without_bases(mixed.source, mixed.model, [mixed.base])
-    return trace_of(mixed.source, mixed.base, Kind.MODEL_MIXIN, advice, subject=mixed.model.name.value, edits=edits)
+    name = mixed.model.name.value
+    doubt = f"{held} looks at what it counts; change that first" if held else ""
+    return trace_of(mixed.source, mixed.base, Kind.MODEL_MIXIN, advice, subject=name, edits=edits, doubt=doubt)
 
 
 def without_bases(source: Source, model: cst.ClassDef, doomed: list[cst.Arg]) -> tuple[Edit, ...]:

@@ -21,6 +21,8 @@ _ADVICE = {
     Kind.INSTALLED_APP: "logemit's app comes in its place",
     Kind.MIDDLEWARE: "logemit's middleware comes in its place, as the first",
 }
+_FILLS = {Kind.INSTALLED_APP: "django_migrations_", Kind.MIDDLEWARE: "django_http_"}
+"""What a test may look at for as long as it is there."""
 
 
 @dataclass
@@ -30,6 +32,7 @@ class _Group:
     kind: Kind
     strings: list[Named]
     removals: dict[cst.CSTNode, Removal] = field(default_factory=dict)
+    held: str = ""
     later: set[cst.CSTNode] = field(default_factory=set)
     blocked: dict[str, Named] = field(default_factory=dict)
 
@@ -38,7 +41,9 @@ def find(modules: Modules) -> Iterator[Trace]:
     """Apps and middleware of django_prometheus by their dotted names."""
     strings = list(dotted_strings(modules))
     groups = [_Group(kind, [each for each in strings if _kind_of(each) is kind]) for kind in _ADVICE]
+    held = urls.held_back(modules)
     for group in groups:
+        group.held = held.get(_FILLS[group.kind], "")
         _take_out(modules, group, groups)
         for each in group.strings:
             yield _trace(modules, group, each)
@@ -134,7 +139,8 @@ def _trace(modules: Modules, group: _Group, each: Named) -> Trace:
         return trace_of(source, node, Kind.SETTING, "there is no such logger any more", subject=each.text, edits=logger)
     if (edits := _answer_nobody_reads(modules, each)) is not None:
         return trace_of(source, node, group.kind, advice, subject=each.text, edits=edits)
-    removal, doubt = group.removals.get(node), ""
+    removal = group.removals.get(node)
+    doubt = f"{group.held} looks at what it counts; change that first" if group.held else ""
     if removal is None:
         doubt = _doubt(each)
         if (reader := group.blocked.get(each.text)) is not None and reader.node is not node:

@@ -6,7 +6,7 @@ from functools import lru_cache
 import libcst as cst
 
 from ..traces import Kind, Trace
-from . import endpoint_tests, own_imports, views
+from . import endpoint_tests, own_imports, route_names, views
 from .found import place_of, trace_of
 from .lists import Removal, without_values
 from .modules import Modules
@@ -47,6 +47,12 @@ def routes_that_go(modules: Modules) -> list[tuple[Source, cst.CSTNode]]:
 
 
 @lru_cache(maxsize=2)
+def held_back(modules: Modules) -> dict[str, str]:
+    """Prefixes of families of django-prometheus that tests look at which stay, and where."""
+    return endpoint_tests.held_back(modules, _askings(modules), _decided(modules)[1])
+
+
+@lru_cache(maxsize=2)
 def _askings(modules: Modules) -> list[endpoint_tests.Asking]:
     return endpoint_tests.asking(modules, metrics_routes(modules))
 
@@ -55,10 +61,10 @@ def _askings(modules: Modules) -> list[endpoint_tests.Asking]:
 def _decided(modules: Modules) -> tuple[dict[cst.CSTNode, Removal], dict[Route, str]]:
     """What takes routes out, and the routes that are left, with why."""
     found = metrics_routes(modules)
-    left = endpoint_tests.names_elsewhere(modules, found)
+    left = route_names.asked_by_name(modules, found)
     for each in _askings(modules):
         if not each.nothing_else:
-            place = place_of(each.source, each.test)
+            place = place_of(each.source, each.function)
             left |= dict.fromkeys(each.routes, f"the test at {place} asks for it among other things")
     left |= {route: view.doubt for route in found for view in route.views if view.doubt}
     removals: dict[cst.CSTNode, Removal] = {}

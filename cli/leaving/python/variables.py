@@ -46,7 +46,7 @@ def _settings(modules: Modules, source: Source) -> Iterator[Trace]:
         for kind in (cst.Assign, cst.AnnAssign, cst.AugAssign)
         for small in source.every(kind)
         for name in assigned(small)
-        if _NAME.fullmatch(name) and _is_setting(source, small, name)
+        if _NAME.fullmatch(name) and name not in directories.NAMES and _is_setting(source, small, name)
     ]
     lines = {small: line_of_its_own(source, small) for small, _ in statements}
     doubts = {small: _doubt(modules, name, lines[small]) for small, name in statements}
@@ -103,10 +103,9 @@ def is_read(modules: Modules, name: str) -> str | None:
     By its name alone: what `settings.NAME` leads to is known only when it runs.
     """
     for source in modules.containing(name):
-        gone = directories.statements(source)
         for node in [*source.every(cst.Name), *source.every(cst.SimpleString)]:
             written = node.value if isinstance(node, cst.Name) else text_of(node)
-            if written == name and node not in gone and not _sets(source, node, name):
+            if written == name and not _sets(source, node, name):
                 return place_of(source, node)
     return None
 

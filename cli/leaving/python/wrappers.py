@@ -11,6 +11,7 @@ from .modules import Modules
 from .removal import without_statements
 from .source import Source, text_of
 from .strings import Named, dotted_strings, reads
+from .urls import held_back
 
 ENGINES = {
     "django_prometheus.db.backends.mysql": "django.db.backends.mysql",
@@ -40,20 +41,21 @@ def find(modules: Modules) -> Iterator[Trace]:
     named = [(each, kind) for each in dotted_strings(modules) if (kind := _kind_of(each.text)) is not None]
     for kind in _KINDS.values():
         of_kind = [each for each, its in named if its is kind]
+        held = held_back(modules).get("django_db_" if kind is Kind.DATABASE else "django_cache_", "")
         readers = [each for each in of_kind if each.text not in WRAPPED and reads(each.source, each.node)]
         for each in of_kind:
-            yield _trace(each, kind, readers)
+            yield _trace(each, kind, readers, held)
 
 
 def _kind_of(text: str) -> Kind | None:
     return next((kind for start, kind in _KINDS.items() if f"{text}.".startswith(f"{start}.")), None)
 
 
-def _trace(each: Named, kind: Kind, readers: Sequence[Named]) -> Trace:
+def _trace(each: Named, kind: Kind, readers: Sequence[Named], held: str) -> Trace:
     source, node = each.source, each.node
     wrapped = WRAPPED.get(each.text)
     if wrapped is not None and isinstance(node, cst.SimpleString):
-        doubt = ""
+        doubt = f"{held} looks at what it counts; change that first" if held else ""
         if readers:
             doubt = f"{place_of(readers[0].source, readers[0].node)} asks for the prefix of it; change both by hand"
         return trace_of(
