@@ -82,8 +82,8 @@ class Trace:
     subject: str = ""  # the name it is about: a setting, a metric, a package
     edits: tuple[Edit, ...] = ()
     doubt: str = ""
-    waits: str = ""
     last_line: int = 0
+    waits: str = ""
 
     @property
     def by_hand(self) -> bool:
