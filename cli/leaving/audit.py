@@ -10,7 +10,6 @@ from .python import find as find_in_python
 from .python import instruments as python_instruments
 from .python.modules import Modules, Tell
 from .python.urls import routes
-from .python.watching import without_watched
 from .traces import NAMES, Kind, Stage, Trace, line_of, ordered, shown
 
 __all__ = ["NAMES", "Audit", "audit"]
@@ -32,7 +31,7 @@ def audit(project: Project, tell: Tell | None = None) -> Audit:
     if tell is not None:
         modules.parse(tell)
     served = routes(modules) | routes(Modules(project.as_found))  # who asks for a route that goes does so for now
-    traces = [*without_watched(modules, [*find_in_python(modules)]), *find_in_files(project, served)]
+    traces = [*find_in_python(modules), *find_in_files(project, served)]
     traces += _mentions(project, traces)
     traces = [trace for trace in traces if not project.excludes(trace.file)]
     return Audit(ordered(traces), tuple(python_instruments.declared(modules)), project.passed_over)

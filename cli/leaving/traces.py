@@ -14,7 +14,7 @@ NAMES = re.compile(
 class Stage(StrEnum):
     """In the order in which they are applied; after each the app works."""
 
-    MODELS = "models"  # and databases and caches, and tests that ask for metrics and nothing else
+    MODELS = "models"  # and databases and caches
     CODE = "code"
     MIDDLEWARE = "middleware"
     URLS = "urls"

@@ -114,9 +114,10 @@ def python(folder: Path, *arguments: str, **variables: str) -> subprocess.Comple
 def expected_lines(name: str, path: str) -> list[str]:
     """Of a file after all stages, by what is known of it: stripped lines, without blank ones and without what is
     added."""
-    lines: list[list[str]] = [[line] for line in stripped_lines(original(name).texts[path])]
+    before = stripped_lines(original(name).texts[path])
+    lines = [[line] for line in before]
     for each in planted(name):
-        if each.file == path:
+        if each.file == path and list(each.becomes) != before[each.line - 1 : each.line - 1 + each.lines]:
             lines[each.line - 1] = list(each.becomes)
             for place in range(each.line, each.line - 1 + each.lines):
                 lines[place] = []

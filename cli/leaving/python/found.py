@@ -13,7 +13,7 @@ STAGES = {
     Kind.MIDDLEWARE: Stage.MIDDLEWARE,
     Kind.URL: Stage.URLS,
     Kind.METRICS_VIEW: Stage.URLS,
-    Kind.TEST: Stage.MODELS,  # it may look at what any of the stages takes out
+    Kind.TEST: Stage.URLS,
     Kind.INSTALLED_APP: Stage.SETTINGS,
     Kind.SETTING: Stage.SETTINGS,
     Kind.MULTIPROCESS: Stage.SETTINGS,
