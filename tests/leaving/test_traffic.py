@@ -60,9 +60,8 @@ def left(name: str, folder: Path) -> Path:
     """The project migrated, and what a person then does, in a folder of its own."""
     copied(name, folder)
     write(folder, migrate(original(name))[1])
-    by_hand = HERE / name / "by_hand.patch"
-    if by_hand.exists():
-        applied(folder, by_hand.read_text())
+    applied(folder, (HERE / name / "by_hand.patch").read_text())
+    write(folder, migrate(read(folder))[1])  # what had waited for that
     return folder
 
 
