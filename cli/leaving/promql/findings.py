@@ -55,6 +55,9 @@ class Finding:
     expression: str
     must_change: bool
 
+    def __str__(self) -> str:
+        return f"{self.metric}: {self.text}" if self.metric else self.text
+
 
 class Told(NamedTuple):
     """Of one metric in one expression."""
