@@ -341,6 +341,8 @@ def test_the_interval_between_runs_decides(tmp_path: Path) -> None:
         ("sum by (service) (shop_orders_total)", What.LABEL, "`exported_service`"),
         ('label_replace(shop_queue_length, "a", "$1", "instance", "(.*)")', What.LABEL, "serves"),
         ("shop_queue_length * on (instance) up", What.LABEL, "serves"),
+        ("up * on (app) group_left (pid) shop_queue_length", What.LABEL, "`pid`"),
+        ("sum($metric) / rate(shop_orders_total[1m])", What.RANGE, "1m is too short"),
         ('shop_queue_length{service="web"}', What.LABEL, "LOGEMIT_SERVICE"),
         ('shop_queue_length{cluster="a"}', What.LABEL, "attach"),
         ('shop_queue_length{pid="7" or pid="8"}', What.LABEL, "`pid`"),
