@@ -13,7 +13,7 @@ PROCESSES = (10, 100, 1000)
 PUSH_SECONDS = 60.0
 CASES: dict[str, Play] = {
     "one worker that lives on": lambda at: cases.one_worker(at, 150),
-    "three workers, scraped after every 30 orders": lambda at: cases.several_workers_over_time(at, 6, 30),
+    "three workers, scraped after every 15 orders": lambda at: cases.several_workers_over_time(at, 11, 15),
     "a new worker after every 10 requests, scraped after every 7 orders": lambda at: cases.recycled(at, 7, 7, 10),
     "a deploy 15 orders after the last scrape": lambda at: cases.deployed(at, 20, 15, 5),
     "a container that is gone before its first scrape": lambda at: cases.scaled_down(at, 12),
@@ -31,11 +31,12 @@ SHARED_HEAD = ("processes", "files", "MiB", "a scrape takes", "series of a gauge
 
 
 def growth(scraped: Sequence[float]) -> float:
-    """From the first scrape to the last, as Prometheus counts it: a counter that fell began anew at 0."""
+    """From the first scrape to the last, as Prometheus counts it before it extrapolates: what fell began anew at 0."""
     return sum(after - before if after >= before else after for before, after in pairwise(scraped))
 
 
 def page(say: Callable[[str], None], processes: Sequence[int] = PROCESSES) -> str:
+    """`say` is told what runs. `processes`: when the files are looked at, rising."""
     with TemporaryDirectory() as folder:
         places = (Path(folder, str(number)) for number in range(len(CASES) + len(AT_ONCE)))
         rows = [*_over_time(places, say), *_at_once(places, say)]
