@@ -78,6 +78,11 @@ class Trace:
     last_line: int = 0
 
     @property
+    def by_hand(self) -> bool:
+        """migrate leaves it."""
+        return bool(self.doubt)
+
+    @property
     def lines(self) -> range:
         return range(self.line, max(self.line, self.last_line) + 1)
 
@@ -88,16 +93,14 @@ def edited(text: str, edits: Iterable[Edit]) -> str:
     Raises ValueError for edits that overlap otherwise.
     """
     made: list[Edit] = []
-    for edit in sorted(set(edits), key=lambda edit: (edit.start, -edit.end)):
-        last = made[-1] if made else None
-        if last is None or edit.start > last.end or (edit.start == last.end and edit.end > edit.start):
+    for edit in sorted(set(edits), key=lambda edit: (edit.start, edit.end > edit.start, -edit.end)):
+        last = made[-1] if made else Edit(0, 0)
+        if edit.start >= last.end:
             made.append(edit)
-        elif edit.start < last.end and edit.end <= last.end and (edit.start, edit.end) != (last.start, last.end):
+        elif edit.end <= last.end and (edit.start, edit.end) != (last.start, last.end):
             continue
         elif not edit.text and not last.text:
             made[-1] = Edit(last.start, edit.end)
-        elif edit.start == last.end:
-            made.append(edit)
         else:
             raise ValueError(f"edits overlap at {edit.start}")
     ends = [0, *(edit.end for edit in made)]
