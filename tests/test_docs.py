@@ -77,8 +77,6 @@ IN_THE_TUTORIAL = [
     (r"[\s,]+", " "),
 ]
 """A line is another each time; and how many there are hangs on which of two workers answered."""
-AWAITED = re.compile(r"^logemit (audit|migrate) ", re.MULTILINE)
-"""Commands that are still to come."""
 FAMILY = re.compile(r"\b(?:django_(?:http|db|cache|model|task|command|migration)s?|feed|bookmark|logemit)_\w+")
 
 
@@ -344,7 +342,7 @@ def test_the_blocks_of_a_page(page: Path, folder: Path, request: pytest.FixtureR
         folder = folder / "tea"
         folder.mkdir()
     for block in blocks(page):
-        if not any(needs(block, package) for package in APART) and not AWAITED.search(block.text):
+        if not any(needs(block, package) for package in APART):
             KINDS[block.language](block, folder)
 
 
