@@ -32,6 +32,7 @@ TITLES = {
 }
 _NOTED = {Kind.SETTING}
 """What had a meaning that has to be said anew elsewhere."""
+CHANGES_SHOWN = 10
 _INSET = (0, 0, 0, 6)
 
 
@@ -110,9 +111,9 @@ def migrated(steps: Sequence["Step"], left: Sequence[Trace], form: Form, *, as_j
             console.print(Padding(plain(note), (0, 0, 0, 14)))
     for path in form.patches or ():
         console.print(f"wrote {plain(str(path))}")
-    if by_hand := [trace for trace in left if trace.by_hand]:
-        console.print("\n[bold]Left for you[/bold]")
-        _list(console, by_hand)
+    if left:
+        console.print("\n[bold]Left[/bold]")
+        _list(console, left, shows_waits=True)
     console.print(f"\n{_summary(left, 'left')}")
 
 
@@ -129,7 +130,7 @@ def _print_patch(step: "Step") -> None:
         sys.stdout.buffer.flush()
 
 
-def _list(console: Terminal, traces: Sequence[Trace]) -> None:
+def _list(console: Terminal, traces: Sequence[Trace], *, shows_waits: bool = False) -> None:
     """File by file: where, what, the line; and what is to be done by hand."""
     kinds = max(len(trace.kind) for trace in traces)
     for file in dict.fromkeys(trace.file for trace in traces):
@@ -141,26 +142,30 @@ def _list(console: Terminal, traces: Sequence[Trace]) -> None:
             console.print(line, no_wrap=True, overflow="ellipsis")
             if trace.by_hand:
                 console.print(Padding(f"by hand: {plain(trace.doubt)}", (0, 0, 0, 10)))
+            elif trace.waits and shows_waits:
+                console.print(Padding(f"waits: {plain(trace.waits)}", (0, 0, 0, 10)))
 
 
 def _map(console: Terminal, metrics: Sequence["Successor"], *, all_of_it: bool) -> None:
     """What changes its name or its labels, or has no successor; or each metric with what it means from then on."""
     if not metrics:
         return
-    changed = [each for each in metrics if each.name != each.old or each.relabelled or each.definition]
+    changed = [each for each in metrics if each.name != each.old or each.relabelled]
     kept = len(metrics) - len(changed)
     console.print(f"[bold]Metrics[/bold]: {kept:,} keep name and labels, with `service` beside them", soft_wrap=True)
-    for each in metrics if all_of_it else changed:
+    shown = metrics if all_of_it else changed[:CHANGES_SHOWN]
+    for each in shown:
         console.print(f"  {plain(each.old)}  {_becomes(each)}", soft_wrap=True)
         for label, name in each.relabelled:
             console.print(Padding(f"its label {plain(label)} is {plain(name)} now", _INSET))
         for difference in each.differences if all_of_it or not each.name else ():
             console.print(Padding(plain(difference), _INSET))
-        if each.definition:
+        if each.definition and all_of_it:
             console.print(Padding("as it was, by these lines in logemit.toml:", _INSET))
             console.print(Padding("\n".join(map(plain, each.definition.splitlines())), (0, 0, 0, 10)))
     if not all_of_it:
-        console.print("  --metrics shows each with its labels and what it means")
+        more = f"… and {len(changed) - len(shown):,} more that change; " if len(changed) > len(shown) else ""
+        console.print(f"  {more}--metrics shows each with its labels and what it means")
     console.print()
 
 
@@ -197,6 +202,7 @@ def _document(trace: Trace) -> dict[str, Any]:
         "text": trace.text,
         "advice": trace.advice,
         "by_hand": trace.doubt or None,
+        "waits": trace.waits or None,
     }
 
 
@@ -214,8 +220,8 @@ def _summary(traces: Sequence[Trace], told: str = "found") -> str:
         return "No trace of django-prometheus."
     by_hand = sum(trace.by_hand for trace in traces)
     files = len({trace.file for trace in traces})
-    ways = f"{len(traces) - by_hand:,} that `logemit migrate` takes out, {by_hand:,} by hand"
-    return f"{_count(len(traces), 'trace')} {told} in {_count(files, 'file')}: {ways}."
+    ways = f"{by_hand:,} to be changed by hand" if by_hand else "`logemit migrate` takes them out"
+    return f"{_count(len(traces), 'trace')} {told} in {_count(files, 'file')}; {ways}."
 
 
 def _count(number: int, thing: str) -> str:

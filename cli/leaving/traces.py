@@ -62,8 +62,9 @@ class Edit:
 class Trace:
     """`line` counts from 1, `last_line` is inclusive. `edits` are of the trace's own file.
 
-    Traces that only go together, as elements of one list, carry the same edits. A trace without edits has a `doubt`:
-    why it is left, in one sentence for whoever has to change it by hand. An import that is used has neither.
+    Traces that only go together, as elements of one list, carry the same edits. A trace without edits has a `doubt`,
+    why it is left, in one sentence for whoever has to change it by hand; or it goes by itself once another has gone,
+    and `waits` says for what. An import waits for what uses it.
     """
 
     file: str
@@ -75,6 +76,7 @@ class Trace:
     subject: str = ""  # the name it is about: a setting, a metric, a package
     edits: tuple[Edit, ...] = ()
     doubt: str = ""
+    waits: str = ""
     last_line: int = 0
 
     @property
