@@ -52,7 +52,7 @@ def _literal(trace: Trace, texts: Mapping[str, str]) -> Any:
         nodes = [each for each in ast.walk(ast.parse(text)) if isinstance(each, ast.Assign | ast.AnnAssign)]
         values = [each.value for each in nodes if each.lineno == line and each.value is not None]
         return _value(values[0]) if len(values) == 1 else None
-    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError, TypeError, OverflowError, RecursionError, MemoryError):
         return None
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aggregator.catalogue import shipped
 from aggregator.families import sample_names
+from aggregator.fields import LABEL
 from aggregator.names import plain_name, shown_as
 
 from .audit import Audit
@@ -130,7 +131,8 @@ def _of_instrument(instrument: Instrument) -> Successor:
     taken = {name for metric in shipped().metrics for name in sample_names(metric.name, metric.type)}
     mode = instrument.multiprocess_mode or "all"
     differences = [GAUGES.get(mode, GAUGES["all"]) if kind == "gauge" else INSTRUMENTS.get(kind, "")]
-    clash = bool(sample_names(new, kind) & taken) or not _NAME.fullmatch(new)
+    is_name = _NAME.fullmatch(new) and (kind != "enum" or LABEL.fullmatch(new))
+    clash = not is_name or not taken.isdisjoint(sample_names(new, kind))
     if clash:
         differences.insert(0, "not shown: logemit has a metric of this name, or keeps it; give it another")
     own = (SERVICE, *([new] if kind == "enum" else []))

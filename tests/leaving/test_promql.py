@@ -295,7 +295,7 @@ def test_times_without_end_do_not_make_the_parser_panic(text: str, capfd: pytest
 
 
 WORDS = """sum rate ( ) { } [ ] , = =~ != "a" "$x" ` " \\ by without on group_left offset @ start() 5m 1h 0x1 1e400 -
-    ^ % > bool and foo bar{ __name__ le # \n : [5m:] [0s] topk histogram_quantile label_replace $v ${v:x} [[v]] NaN \x00 é
+    ^ % > and foo bar{ __name__ le # \n : [5m:] [0s] topk histogram_quantile label_replace $v ${v:x} [[v]] NaN \x00 é
     info( absent( time() @ 1e30 [5m:1s] 99999999999y inf offset"""
 
 
@@ -341,6 +341,8 @@ def test_the_interval_between_runs_decides(tmp_path: Path) -> None:
         ("sum by (service) (shop_orders_total)", What.LABEL, "`exported_service`"),
         ('label_replace(shop_queue_length, "a", "$1", "instance", "(.*)")', What.LABEL, "serves"),
         ("shop_queue_length * on (instance) up", What.LABEL, "serves"),
+        ("up * on (app) group_left (pid) shop_queue_length", What.LABEL, "`pid`"),
+        ("sum($metric) / rate(shop_orders_total[1m])", What.RANGE, "1m is too short"),
         ('shop_queue_length{service="web"}', What.LABEL, "LOGEMIT_SERVICE"),
         ('shop_queue_length{cluster="a"}', What.LABEL, "attach"),
         ('shop_queue_length{pid="7" or pid="8"}', What.LABEL, "`pid`"),
@@ -348,6 +350,8 @@ def test_the_interval_between_runs_decides(tmp_path: Path) -> None:
         ('{__name__=~"shop_.*", pid="7"}', What.LABEL, "`pid`"),
         ('{__name__=~"(django|shop)_.*"}', What.UNREAD, "pattern"),
         ('django_db_query_duration_seconds_bucket{le=~"0.1|0.2"}', What.BUCKETS, "ends at 0.2"),
+        ('topk(scalar(shop_queue_length{pid="7"}), up)', What.LABEL, "`pid`"),
+        ('sum(process_open_fds{job="shop"})', What.LABEL, "if it is the app's: `job`"),
         ("shop_orders_created", What.GONE, "began"),
         ("shop_orders", What.GONE, "`shop_orders_total`"),
     ],
@@ -405,6 +409,7 @@ def test_own_names_that_change_or_are_taken(tmp_path: Path) -> None:
         Instrument("shop_wait_seconds", "Summary", None, "m.py", 5),
     )
     assert of('rate({"shop.orders_total"}[1h])', tmp_path, by) == {What.RENAMED: ["is `shop_orders_total` now"]}
+    assert of('shop_orders_total{pid="7"}', tmp_path, by).keys() == {What.LABEL}
     assert list(of("processes_live", tmp_path, by)) == [What.GONE]
     assert of('shop_state{shop_state="on"}', tmp_path, by) == {}
     assert of('shop_wait_seconds_sum{x="y"} + shop_build_info{version="1"}', tmp_path, by) == {}

@@ -196,7 +196,9 @@ def test_its_own_buckets_are_no_difference() -> None:
     assert successors(given_) == successors(audit(Kind.DATABASE))
 
 
-@pytest.mark.parametrize("value", ["(", "tuple(range(9))", "BASE + (1,)", "(-'a',)", "f(" * 3000, "None"])
+@pytest.mark.parametrize(
+    "value", ["(", "tuple(range(9))", "BASE + (1,)", "(-'a',)", "f(" * 3000, "None", f"({10**400},)", "(1, 'a')"]
+)
 def test_buckets_that_are_computed_are_told(value: str) -> None:
     found = by_name(successors(audit(Kind.DATABASE, PROMETHEUS_LATENCY_BUCKETS=value)))
     each = found["django_db_query_duration_seconds"]
@@ -318,6 +320,8 @@ def test_what_differs_is_told_by_type_and_mode() -> None:
         ("django_db_query_duration_seconds", "Summary", ""),
         ("python", "Info", ""),
         ("7th", "Gauge", "_th"),
+        ("shop:state", "Gauge", "shop:state"),
+        ("shop:state", "Enum", ""),
         ("ordnung:größe", "Gauge", "ordnung:gr__e"),
     ],
 )

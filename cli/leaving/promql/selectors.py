@@ -98,6 +98,8 @@ def _within(node: Expr, around: Use, variables: Substituted) -> Iterator[tuple[E
         case AggregateExpr():
             by = node.modifier is not None and node.modifier.type == AggModifierType.By
             yield node.expr, _grouped(around, node.modifier.labels if by and node.modifier else [])
+            if isinstance(node.param, Expr):
+                yield node.param, around
         case BinaryExpr():
             matching = node.modifier.matching if node.modifier else None
             on = matching.labels if matching and matching.type == LabelModifierType.Include else []
