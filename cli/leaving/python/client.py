@@ -34,8 +34,8 @@ def find(modules: Modules) -> Iterator[Trace]:
         above = list(each.source.ancestors(each.node))
         if wholes.keys().isdisjoint(above) and read.isdisjoint(above) and not _is_views(each, above):
             yield _trace(each, above, doomed)
-    for trace, above in _reading(found):
-        if wholes.keys().isdisjoint(above):
+    for trace, around in _reading(found):
+        if wholes.keys().isdisjoint(around):
             yield trace
 
 

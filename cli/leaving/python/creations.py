@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 
 import libcst as cst
 
@@ -17,6 +17,7 @@ Unit = tuple[str, str]
 
 PLACES = ("name", "documentation", "labelnames", "namespace", "subsystem", "unit", "registry")
 _OWN = {"Gauge": "multiprocess_mode", "Histogram": "buckets", "Enum": "states"}
+_MOST_NAMES = 256
 _MODES = frozenset(
     {"all", "liveall", "min", "livemin", "max", "livemax", "sum", "livesum", "mostrecent", "livemostrecent"}
 )
@@ -112,7 +113,7 @@ def _names(flow: Flow, source: Source, kind: str, given: Mapping[str, cst.Arg]) 
             return None
         parts.append(found)
     made = set()
-    for each in product(*parts):
+    for each in islice(product(*parts), _MOST_NAMES):
         try:
             made.add(full_name(kind.lower(), *each))
         except ValueError:

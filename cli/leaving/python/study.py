@@ -222,12 +222,15 @@ def _further(modules: Modules, flow: Flow) -> Iterator[Source]:
             yield from [found] if (found := modules.source(other)) else []
 
 
-def _carries(flow: Flow, value: Value) -> bool:
-    if value.is_clients:
+def _carries(flow: Flow, value: Value, depth: int = 0) -> bool:
+    """Whether who gets it gets at instruments: what it is, does or gives."""
+    if value.is_clients or value.node in flow.touching:
         return True
+    if depth > 4:
+        return False
     if value.sort is Sort.INSTANCE:
-        return any(each.node in flow.touching for each in flow.named(value.file, value.name))
-    return value.sort in {Sort.FUNCTION, Sort.CLASS} and value.node in flow.touching
+        return any(_carries(flow, each, depth + 1) for each in flow.named(value.file, value.name))
+    return value.sort is Sort.FUNCTION and any(_carries(flow, each, depth + 1) for each in flow.returned(value))
 
 
 def _takers(modules: Modules, flow: Flow, source: Source) -> Iterator[Source]:

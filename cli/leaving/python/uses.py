@@ -81,7 +81,7 @@ def _taker(flow: Flow, source: Source, argument: cst.Arg, allowed: Collection[st
     func = call.func
     if isinstance(func, cst.Attribute) and func.attr.value in ADDING_METHODS | {"labels"}:
         return ""
-    if source.code(func).endswith("patch.object") and len(call.args) > 1:
+    if source.code(func).endswith(("patch.object", "getattr", "hasattr")) and len(call.args) > 1:
         named = texts(flow.values(source, call.args[1].value))
         return "" if named and named <= METHODS else source.code(func)
     callees = flow.values(source, func)
