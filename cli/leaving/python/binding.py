@@ -31,7 +31,9 @@ def parts_of(node: cst.CSTNode | None) -> list[cst.CSTNode] | None:
 def joined(parts: Sequence[Values]) -> Values:
     if any(value.sort is not Sort.TEXT for part in parts for value in part) or not all(parts):
         return NOBODY_KNOWS
-    made = {"".join(value.name for value in each) for each in islice(product(*parts), _MOST_TEXTS)}
+    made = {"".join(value.name for value in each) for each in islice(product(*parts), _MOST_TEXTS + 1)}
+    if len(made) > _MOST_TEXTS:
+        return NOBODY_KNOWS
     return frozenset(Value(Sort.TEXT, text) for text in made)
 
 
@@ -79,3 +81,16 @@ def bound(source: Source) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
         yield from [(item.asname.name, item.item)] if item.asname else []
     for parameter in source.every(cst.Param):
         yield from [(parameter.name, parameter.default)] if parameter.default else []
+
+
+def taken(function: cst.FunctionDef, call: cst.Call, *, without_first: bool) -> Iterator[tuple[str, cst.Arg]]:
+    """The arguments of a call, each with the name of the parameter that takes it."""
+    given = function.params
+    places = [*given.posonly_params, *given.params][1 if without_first else 0 :]
+    names = {each.name.value: each for each in (*places, *given.kwonly_params)}
+    rest = [each for each in (given.star_arg, given.star_kwarg) if isinstance(each, cst.Param)]
+    for place, argument in enumerate(call.args):
+        word = argument.keyword.value if argument.keyword else ""
+        found = names.get(word) if word else places[place] if place < len(places) and not argument.star else None
+        for each in [found] if found else rest:
+            yield each.name.value, argument

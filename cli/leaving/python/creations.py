@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice, product
+from itertools import product
+from math import prod
 
 import libcst as cst
 
@@ -113,7 +114,9 @@ def _names(flow: Flow, source: Source, kind: str, given: Mapping[str, cst.Arg]) 
             return None
         parts.append(found)
     made = set()
-    for each in islice(product(*parts), _MOST_NAMES):
+    if prod(map(len, parts)) > _MOST_NAMES:
+        return None
+    for each in product(*parts):
         try:
             made.add(full_name(kind.lower(), *each))
         except ValueError:

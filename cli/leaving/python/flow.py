@@ -12,7 +12,7 @@ from functools import cached_property
 import libcst as cst
 from libcst.metadata import QualifiedNameSource
 
-from .binding import bound, given_back, imported, joined, parts_of, stars
+from .binding import bound, given_back, imported, joined, parts_of, stars, taken
 from .modules import Modules
 from .source import Source, dotted_name, text_of
 from .values import EXPORTED, NOBODY_KNOWS, NONE, NOTHING, Sort, Value, Values, is_clients
@@ -73,6 +73,7 @@ class Flow:
         return NOTHING.union(*(self.values(source, node) for node in nodes))
 
     def returned(self, function: Value) -> Values:
+        """What a function of the project may give."""
         return frozenset(self._found.get((function.file, f"{function.name}()"), ()))
 
     def bound(self, path: str) -> Iterator[tuple[str, Values]]:
@@ -187,7 +188,7 @@ class Flow:
             made = {base for base in self.bases(callee) if base.sort is Sort.LIBRARY and base.is_clients}
             results = {Value(Sort.RESULT, each.name, source.path, node, maker=each, derived=True) for each in made}
             return frozenset(results) or frozenset({Value(Sort.INSTANCE, callee.name, callee.file)})
-        if callee.sort is Sort.LIBRARY and is_clients(callee.name):
+        if callee.sort is Sort.LIBRARY and callee.is_clients:
             return frozenset({Value(Sort.RESULT, callee.name, source.path, node, maker=callee)})
         if callee.sort is Sort.LIBRARY and callee.name in PASSING_ON:
             return self._all(source, (argument.value for argument in node.args))
@@ -282,17 +283,9 @@ class Flow:
     def parameters(self, callee: Value, call: cst.Call) -> Iterator[tuple[str, cst.Arg]]:
         """The arguments of a call of the project's own, each with the parameter that takes it."""
         function, bound = self._called(callee, call)
-        if function is None or not isinstance(function.node, cst.FunctionDef):
-            return
-        given = function.node.params
-        places = [*given.posonly_params, *given.params][1 if bound else 0 :]
-        names = {each.name.value: each for each in (*places, *given.kwonly_params)}
-        stars = [each for each in (given.star_arg, given.star_kwarg) if isinstance(each, cst.Param)]
-        for place, argument in enumerate(call.args):
-            word = argument.keyword.value if argument.keyword else ""
-            found = names.get(word) if word else places[place] if place < len(places) and not argument.star else None
-            for each in [found] if found else stars:
-                yield f"{function.name}.<locals>.{each.name.value}", argument
+        if function is not None and isinstance(function.node, cst.FunctionDef):
+            for name, argument in taken(function.node, call, without_first=bound):
+                yield f"{function.name}.<locals>.{name}", argument
 
     def _called(self, callee: Value, call: cst.Call) -> tuple[Value | None, bool]:
         """The function that a call runs, and whether its first parameter is taken."""

@@ -70,7 +70,9 @@ def _is_registry(value: Value) -> bool:
 def _used(modules: Modules, source: Source, statement: Statement, names: list[str]) -> Trace:
     doubt = _TRIED if is_guarded(source, statement) else ""
     edits = () if doubt else import_edits(modules, source).get(statement, ())
-    return _trace(source, statement, Kind.IMPORT, ", ".join(names), edits, doubt, _stage(names))
+    return _trace(
+        source, statement, Kind.IMPORT, ", ".join(names), edits, doubt, Stage.CODE if edits else _stage(names)
+    )
 
 
 def _trace(
