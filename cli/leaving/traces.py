@@ -62,9 +62,10 @@ class Edit:
 class Trace:
     """`line` counts from 1, `last_line` is inclusive. `edits` are of the trace's own file.
 
-    Traces that only go together, as elements of one list, carry the same edits. A trace without edits has a `doubt`:
-    why it is left, in one sentence for whoever has to change it by hand. An import that is used has neither,
-    and what needs no change of its own: calls and helpers of an instrument that is replaced.
+    Traces that only go together, as elements of one list, carry the same edits. A trace without edits has a `doubt`,
+    why it is left, in one sentence for whoever has to change it by hand; or it goes by itself once another has gone,
+    and `waits` says for what. An import waits for what uses it,
+    a call of an instrument for that instrument.
     """
 
     file: str
@@ -76,6 +77,7 @@ class Trace:
     subject: str = ""  # the name it is about: a setting, a metric, a package
     edits: tuple[Edit, ...] = ()
     doubt: str = ""
+    waits: str = ""
     last_line: int = 0
 
     @property
