@@ -221,3 +221,12 @@ def test_what_a_view_needed_goes_once_nothing_calls_it() -> None:
     assert after(texts)["shop/prom.py"].strip() == "def other():\n    return 3"
     called = {**texts, "shop/views.py": "from .prom import text\n\n\ndef view(request):\n    return text()\n"}
     assert after(called) == called
+
+
+def test_every_trace_says_what_becomes_of_it() -> None:
+    texts = {path: text for path, text, _, _ in LEFT.values()}
+    texts["m.py"] = "from prometheus_client import Counter\nA = Counter('a_a', 'x')\n"
+    texts["n.py"] = "from m import A, Counter\nA.inc()\nB = Counter('b_b', 'x')\n\n\ndef f():\n    A.inc()\n"
+    found = traces_of(texts)
+    assert {(trace.file, trace.line) for trace in found} >= {("n.py", 2), ("n.py", 3), ("n.py", 6), ("n.py", 7)}
+    assert [trace for trace in found if bool(trace.edits) + bool(trace.doubt) + bool(trace.waits) != 1] == []

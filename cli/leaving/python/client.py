@@ -129,7 +129,7 @@ def _trace(each: Reference, above: Sequence[cst.CSTNode], doomed: Doomed) -> Tra
         each.name,
         edits,
         "" if edits else doubt or reason,
-        source.last_line(statement),
+        last_line=source.last_line(statement),
     )
 
 

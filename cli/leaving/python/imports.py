@@ -87,7 +87,8 @@ def _trace(
     line = source.line(statement)
     advice = _IS_USED if kind is Kind.IMPORT else _IS_UNUSED
     last = source.last_line(statement)
-    return Trace(source.path, line, kind, stage, shown(source.text, line), advice, subject, edits, doubt, last)
+    text, waits = shown(source.text, line), "" if edits or doubt else "what uses it"
+    return Trace(source.path, line, kind, stage, text, advice, subject, edits, doubt, waits, last)
 
 
 def _stage(names: list[str]) -> Stage:

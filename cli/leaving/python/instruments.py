@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from ..metrics import Instrument
 from ..traces import Kind, Stage, Trace, shown
+from .creations import Creation
 from .modules import Modules
 from .replacement import edits_of
 from .study import study
@@ -16,6 +17,7 @@ def find(modules: Modules) -> Iterator[Trace]:
     found = study(modules)
     for creation in found.creations:
         source, doubt = creation.source, found.doubts.get(creation.call, "")
+        edits = () if doubt else tuple(sorted({*edits_of(modules, creation)}))
         yield Trace(
             source.path,
             creation.line,
@@ -24,10 +26,15 @@ def find(modules: Modules) -> Iterator[Trace]:
             shown(source.text, creation.line),
             _ADVICE,
             creation.subject,
-            () if doubt else tuple(sorted({*edits_of(modules, creation)})),
+            edits,
             f"{doubt}; {_IS_LEFT}" if doubt else "",
-            source.last_line(creation.call),
+            waits="" if edits or doubt else _import_of(creation),
+            last_line=source.last_line(creation.call),
         )
+
+
+def _import_of(creation: Creation) -> str:
+    return "the import of its class in " + ", ".join(sorted({file for file, _ in creation.units}))
 
 
 def declared(modules: Modules) -> Iterator[Instrument]:
