@@ -299,8 +299,8 @@ FORBIDDING: Mapping[str, tuple[dict[str, str], str]] = {
 def test_what_forbids_it_is_told_with_its_place(name: str) -> None:
     texts, place = FORBIDDING[name]
     project = {"m.py": BASE + WAIT, **texts}
-    doubts = {trace.subject: trace.doubt for trace in traces_of(project, Kind.INSTRUMENT)}
-    assert place in doubts["shop_orders"]
+    reasons = {trace.subject: trace.doubt or trace.waits for trace in traces_of(project, Kind.INSTRUMENT)}
+    assert place in reasons["shop_orders"]
     changed = after(project, Stage.CODE)
     assert "logemit" not in changed["m.py"].splitlines()[1]
     assert "from prometheus_client import" in changed["m.py"]
@@ -444,3 +444,31 @@ def test_what_is_no_python_is_no_defect(text: str) -> None:
 
 def test_marks_of_lines() -> None:
     assert lines_with("a  # x\nb\nc  # x\n", "# x") == {1, 3}
+
+
+def test_a_test_of_the_endpoint_is_waited_for() -> None:
+    texts = {"m.py": BASE, **FORBIDDING["the endpoint's text is compared"][0]}
+    [trace] = traces_of(texts, Kind.INSTRUMENT)
+    assert (trace.edits, trace.doubt) == ((), "")
+    assert "tests/test_a.py:2" in trace.waits
+    assert [each.doubt for each in audit(project_of(texts)).instruments] == [""]
+    assert "logemit" in after({"m.py": BASE, "tests/test_a.py": "def test_a(): ...\n"})["m.py"]
+
+
+def test_what_moves_later_joins_what_moved_before() -> None:
+    text = (
+        "from logemit import (\n    Gauge,  # before\n)\nfrom prometheus_client import Counter, start_http_server\n"
+        "A = Counter('a_a', 'x')\nstart_http_server(1)\nG = Gauge('g', 'x')\n"
+    )
+    changed = after({"m.py": text}, Stage.CODE)["m.py"]
+    [ours] = [
+        node for node in ast.walk(ast.parse(changed)) if isinstance(node, ast.ImportFrom) and node.module == "logemit"
+    ]
+    assert [alias.name for alias in ours.names] == ["Gauge", "Counter"]
+    assert "# before" in changed
+
+
+@pytest.mark.parametrize("nested", ["(", "[", "-", "not ", "1 + ", "f(", "lambda: "])
+def test_what_nests_too_deep_ends_nothing(nested: str) -> None:
+    texts = {"a.py": f"import prometheus_client\nx = {nested * 20_000}1\n", "m.py": BASE + WAIT}
+    assert found_in(texts, Kind.INSTRUMENT) == {("m.py", 2), ("m.py", 3)}

@@ -10,6 +10,7 @@ from .removal import without_names, without_statements
 from .replacement import import_edits
 from .source import Source, dotted_name
 from .study import is_guarded, study, tried
+from .unneeded import EXPOSITION
 from .usage import ROOTS, Statement, bound_name, imports, is_kept, is_used, module_of, ours, unused
 from .uses import REGISTRY
 from .values import Sort, Value
@@ -51,12 +52,23 @@ def find(modules: Modules) -> Iterator[Trace]:
 
 
 def own_registries(modules: Modules) -> Iterator[Trace]:
-    """Imports of the project's registries, once no instrument is put in them any more."""
+    """Imports of the project's registries and of what shows them, once nothing here uses them any more."""
     flow = study(modules).flow
+    showing = {
+        above
+        for source, node, values in flow.clients
+        if any(value.short in EXPOSITION for value in values)
+        for above in source.ancestors(node)
+        if isinstance(above, cst.FunctionDef)
+    }
     for path, source in flow.sources.items():
         for statement in source.every(cst.ImportFrom):
             names = () if isinstance(statement.names, cst.ImportStar) or ours(statement) else statement.names
-            held = [each for each in names if any(_is_registry(one) for one in flow.named(path, bound_name(each)))]
+            held = [
+                each
+                for each in names
+                if any(_is_registry(one) or one.node in showing for one in flow.named(path, bound_name(each)))
+            ]
             gone = [each for each in held if not is_used(modules, source, statement, each)]
             if gone and not is_guarded(source, statement) and not is_kept(source, statement):
                 edits = without_names(source, statement, gone)

@@ -16,8 +16,9 @@ _IS_LEFT = "settle that by hand, then let it come from logemit"
 def find(modules: Modules) -> Iterator[Trace]:
     found = study(modules)
     for creation in found.creations:
-        source, doubt = creation.source, found.doubts.get(creation.call, "")
-        edits = () if doubt else tuple(sorted({*edits_of(modules, creation)}))
+        source, why = creation.source, found.doubts.get(creation.call, "")
+        edits = () if why else tuple(sorted({*edits_of(modules, creation)}))
+        doubt = "" if creation.call in found.waiting else why
         yield Trace(
             source.path,
             creation.line,
@@ -28,7 +29,7 @@ def find(modules: Modules) -> Iterator[Trace]:
             creation.subject,
             edits,
             f"{doubt}; {_IS_LEFT}" if doubt else "",
-            waits="" if edits or doubt else _import_of(creation),
+            waits="" if edits or doubt else why or _import_of(creation),
             last_line=source.last_line(creation.call),
         )
 
@@ -42,5 +43,5 @@ def declared(modules: Modules) -> Iterator[Instrument]:
     found = study(modules)
     for each in found.creations:
         for name in sorted(each.names or ()):
-            doubt = found.doubts.get(each.call, "")
+            doubt = "" if each.call in found.waiting else found.doubts.get(each.call, "")
             yield Instrument(name, each.type, each.labels, each.source.path, each.line, each.mode, doubt)

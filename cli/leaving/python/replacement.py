@@ -130,10 +130,28 @@ def _moved(source: Source, statement: cst.ImportFrom, names: list[cst.ImportAlia
     if len(names) == len(_aliases(statement)) and statement.module:
         return (Edit(*source.span(statement.module), SUCCESSOR),)
     moved = ", ".join(source.code(name).rstrip(", \t\\\n") for name in names)
+    before = _successors(source, statement)
+    if before is not None:
+        end = source.span(_aliases(before)[-1])[0] + len(source.code(_aliases(before)[-1]).rstrip(", \t\\\n"))
+        return (Edit(end, end, f", {moved}"), *without_names(source, statement, names))
     return (
         _inserted(source, statement, f"from {SUCCESSOR} import {moved}"),
         *without_names(source, statement, names),
     )
+
+
+def _successors(source: Source, statement: cst.ImportFrom) -> cst.ImportFrom | None:
+    """An import from logemit that stands in the same block, before this one."""
+    line = source.parent(statement)
+    block = source.parent(line) if line else None
+    for each in source.every(cst.ImportFrom):
+        if each is statement:
+            return None
+        own = source.parent(each)
+        is_it = each.module is not None and not each.relative and dotted_name(each.module) == SUCCESSOR
+        if is_it and _aliases(each) and own is not None and source.parent(own) is block:
+            return each
+    return None
 
 
 def _inserted(source: Source, statement: cst.CSTNode, text: str) -> Edit:
