@@ -70,7 +70,8 @@ class Trace:
 
     Traces that only go together, as elements of one list, carry the same edits. A trace without edits has a `doubt`,
     why it is left, in one sentence for whoever has to change it by hand; or it goes by itself once another has gone,
-    and `waits` says for what. An import waits for what uses it.
+    and `waits` says for what. An import waits for what uses it,
+    a call of an instrument for that instrument.
     """
 
     file: str
@@ -82,8 +83,8 @@ class Trace:
     subject: str = ""  # the name it is about: a setting, a metric, a package
     edits: tuple[Edit, ...] = ()
     doubt: str = ""
-    last_line: int = 0
     waits: str = ""
+    last_line: int = 0
 
     @property
     def by_hand(self) -> bool:

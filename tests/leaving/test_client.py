@@ -42,15 +42,21 @@ LEFT = {
     ),
     "a collector": (
         "a.py",
-        "from prometheus_client.core import GaugeMetricFamily\n\n\nclass Stock:\n    def collect(self):\n"
-        "        g = GaugeMetricFamily('a', 'x')\n        yield g\n",
+        (
+            "from prometheus_client.core import GaugeMetricFamily\n\n\nclass Stock:\n    def collect(self):\n"
+            "        g = GaugeMetricFamily('a', 'x')\n        yield g\n"
+        ),
         4,
         Kind.CLIENT_API,
     ),
     "a command": (
         "shop/management/commands/push.py",
-        "from django.core.management import BaseCommand\nfrom prometheus_client import REGISTRY, push_to_gateway\n\n\n"
-        "class Command(BaseCommand):\n    def handle(self, **options):\n        push_to_gateway('g', 'j', registry=REGISTRY)\n",
+        (
+            "from django.core.management import BaseCommand\n"
+            "from prometheus_client import REGISTRY, push_to_gateway\n\n\n"
+            "class Command(BaseCommand):\n    def handle(self, **options):\n"
+            "        push_to_gateway('g', 'j', registry=REGISTRY)\n"
+        ),
         5,
         Kind.COMMAND,
     ),
@@ -62,8 +68,11 @@ LEFT = {
     ),
     "a test's registry": (
         "tests/test_a.py",
-        "from prometheus_client import REGISTRY\n\n\ndef test_a():\n    for c in list(REGISTRY._names_to_collectors.values()):\n"
-        "        REGISTRY.unregister(c)\n",
+        (
+            "from prometheus_client import REGISTRY\n\n\ndef test_a():\n"
+            "    for c in list(REGISTRY._names_to_collectors.values()):\n"
+            "        REGISTRY.unregister(c)\n"
+        ),
         5,
         Kind.TEST,
     ),
@@ -92,7 +101,8 @@ def test_a_server_in_a_worker_is_told_apart() -> None:
         "@worker_process_init.connect\ndef serve(**kwargs):\n    start_http_server(9000)\n"
     )
     [trace] = traces_of({"a.py": text}, Kind.CLIENT_API)
-    assert "Celery" in trace.doubt and "workers" in trace.advice
+    assert "Celery" in trace.doubt
+    assert "workers" in trace.advice
 
 
 GUNICORN = """\
@@ -122,7 +132,8 @@ def test_a_hook_goes_that_only_tells_of_dead_processes() -> None:
 def test_a_hook_keeps_what_else_it_does() -> None:
     text = GUNICORN.replace("    multiprocess.", "    print(worker)\n    multiprocess.")
     changed = after({"gunicorn.conf.py": text})["gunicorn.conf.py"]
-    assert "    print(worker)\n" in changed and "multiprocess" not in changed
+    assert "    print(worker)\n" in changed
+    assert "multiprocess" not in changed
 
 
 def test_a_hook_that_imports_for_itself() -> None:
@@ -145,10 +156,15 @@ UNREGISTERING = {
     "alone": "REGISTRY.unregister(GC_COLLECTOR)\nREGISTRY.unregister(PLATFORM_COLLECTOR)\n",
     "in a loop": "for each in (GC_COLLECTOR, PLATFORM_COLLECTOR):\n    REGISTRY.unregister(each)\n",
     "tried": "try:\n    REGISTRY.unregister(GC_COLLECTOR)\nexcept KeyError:\n    pass\n",
-    "in a function": "def ready():\n    REGISTRY.unregister(GC_COLLECTOR)\n    REGISTRY.unregister(PLATFORM_COLLECTOR)\n",
+    "in a function": (
+        "def ready():\n    REGISTRY.unregister(GC_COLLECTOR)\n    REGISTRY.unregister(PLATFORM_COLLECTOR)\n"
+    ),
     "created": "disable_created_metrics()\n",
 }
-START = "from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, REGISTRY, disable_created_metrics, start_http_server\n"
+START = (
+    "from prometheus_client import GC_COLLECTOR, PLATFORM_COLLECTOR, REGISTRY, "
+    "disable_created_metrics, start_http_server\n"
+)
 
 
 @pytest.mark.parametrize("name", UNREGISTERING)
@@ -168,7 +184,8 @@ def test_a_registry_that_nothing_names_goes() -> None:
     texts = {
         "shop/prom.py": "from prometheus_client import CollectorRegistry\n\nSHOP = CollectorRegistry()\n",
         "shop/metrics.py": (
-            "from prometheus_client import Counter\n\nfrom .prom import SHOP\n\nA = Counter('a_a', 'x', registry=SHOP)\n"
+            "from prometheus_client import Counter\n\nfrom .prom import SHOP\n\n"
+            "A = Counter('a_a', 'x', registry=SHOP)\n"
         ),
     }
     changed = after(texts)
@@ -191,3 +208,25 @@ def test_views_belong_to_their_routes() -> None:
 def test_every_mention_is_within_a_trace_that_is_no_mention() -> None:
     texts = {path: text for path, text, _, _ in LEFT.values()}
     assert not found_in(texts, Kind.MENTION)
+
+
+def test_what_a_view_needed_goes_once_nothing_calls_it() -> None:
+    texts = {
+        "shop/prom.py": (
+            "from prometheus_client import CollectorRegistry, generate_latest, multiprocess\n\n\n"
+            "def text():\n    registry = CollectorRegistry()\n    multiprocess.MultiProcessCollector(registry)\n"
+            "    return generate_latest(registry)\n\n\ndef other():\n    return 3\n"
+        )
+    }
+    assert after(texts)["shop/prom.py"].strip() == "def other():\n    return 3"
+    called = {**texts, "shop/views.py": "from .prom import text\n\n\ndef view(request):\n    return text()\n"}
+    assert after(called) == called
+
+
+def test_every_trace_says_what_becomes_of_it() -> None:
+    texts = {path: text for path, text, _, _ in LEFT.values()}
+    texts["m.py"] = "from prometheus_client import Counter\nA = Counter('a_a', 'x')\n"
+    texts["n.py"] = "from m import A, Counter\nA.inc()\nB = Counter('b_b', 'x')\n\n\ndef f():\n    A.inc()\n"
+    found = traces_of(texts)
+    assert {(trace.file, trace.line) for trace in found} >= {("n.py", 2), ("n.py", 3), ("n.py", 6), ("n.py", 7)}
+    assert [trace for trace in found if bool(trace.edits) + bool(trace.doubt) + bool(trace.waits) != 1] == []

@@ -27,7 +27,9 @@ UNUSED = {
     "dotted": "import django_prometheus.models\nx = 3\n",
     "by another name": "import prometheus_client as p\nx = 'p'\n",
     "all that is in a function": "def f():\n    from django_prometheus.conf import NAMESPACE\n",
-    "for types": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from prometheus_client import Counter\nx = 3\n",
+    "for types": (
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from prometheus_client import Counter\nx = 3\n"
+    ),
     "two in a block": "if x:\n    import prometheus_client\n    import django_prometheus\n",
     "tried": "try:\n    import prometheus_client\nexcept ImportError:\n    prometheus_client = None\nx = 3\n",
     "after a semicolon": "import os; import prometheus_client\nos\n",
@@ -95,7 +97,8 @@ KEPT = {
 @pytest.mark.parametrize("name", KEPT)
 def test_what_may_be_meant_is_left_with_its_reason(name: str) -> None:
     doubts = [trace.doubt for trace in traces_of({"m.py": KEPT[name]}, Kind.IMPORT, Kind.UNUSED_IMPORT)]
-    assert doubts and all(doubts)
+    assert doubts
+    assert all(doubts)
     assert after({"m.py": KEPT[name]})["m.py"] == KEPT[name]
 
 

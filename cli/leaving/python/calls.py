@@ -46,6 +46,7 @@ def _trace(found: Study, source: Source, node: cst.CSTNode, kind: Kind, values: 
         _SAME,
         found.subject_of(values),
         doubt=f"its instrument is left: {doubt}" if doubt else "",
+        waits="" if doubt else "its instrument, which comes from logemit then",
         last_line=line if kind is Kind.HELPER else source.last_line(node),
     )
 

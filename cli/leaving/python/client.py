@@ -15,7 +15,7 @@ from .study import Study, study
 from .unneeded import Doomed, Reference, unneeded
 from .values import TYPES, Sort, Values
 
-_SERVES = re.compile(r"\b(?:generate_latest|choose_encoder|ExportToDjangoView)\b")
+_SERVES = re.compile(r"\b(?:generate_latest|choose_encoder|ExportToDjangoView|CONTENT_TYPE_LATEST)\b")
 _COMMANDS = re.compile(r"(?:^|/)management/commands/\w+\.py$")
 _MOUNTED = ("make_wsgi_app", "make_asgi_app")
 _PROCESSES = ("multiprocess", "mark_process_dead", "MultiProcessCollector")
@@ -34,8 +34,8 @@ def find(modules: Modules) -> Iterator[Trace]:
         above = list(each.source.ancestors(each.node))
         if wholes.keys().isdisjoint(above) and read.isdisjoint(above) and not _is_views(each, above):
             yield _trace(each, above, doomed)
-    for trace, above in _reading(found):
-        if wholes.keys().isdisjoint(above):
+    for trace, around in _reading(found):
+        if wholes.keys().isdisjoint(around):
             yield trace
 
 
@@ -111,7 +111,7 @@ def _whole(source: Source, owner: cst.ClassDef, kind: Kind) -> Trace:
 
 def _trace(each: Reference, above: Sequence[cst.CSTNode], doomed: Doomed) -> Trace:
     source, line = each.source, each.source.line(each.node)
-    edits, doubt = next((doomed[one] for one in above if one in doomed), ((), ""))
+    edits, doubt, waits = next((doomed[one] for one in above if one in doomed), ((), "", ""))
     function = next((one for one in above if isinstance(one, cst.FunctionDef)), None)
     advice, reason = advice_on(each.name, _starts_a_worker(source, function))
     kind = _kind(each)
@@ -128,7 +128,8 @@ def _trace(each: Reference, above: Sequence[cst.CSTNode], doomed: Doomed) -> Tra
         UNNEEDED if edits else advice,
         each.name,
         edits,
-        "" if edits else doubt or reason,
+        "" if edits or waits else doubt or reason,
+        waits,
         source.last_line(statement),
     )
 

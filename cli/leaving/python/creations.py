@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 
 import libcst as cst
 
@@ -17,6 +18,7 @@ Unit = tuple[str, str]
 
 PLACES = ("name", "documentation", "labelnames", "namespace", "subsystem", "unit", "registry")
 _OWN = {"Gauge": "multiprocess_mode", "Histogram": "buckets", "Enum": "states"}
+_MOST_NAMES = 256
 _MODES = frozenset(
     {"all", "liveall", "min", "livemin", "max", "livemax", "sum", "livesum", "mostrecent", "livemostrecent"}
 )
@@ -112,6 +114,8 @@ def _names(flow: Flow, source: Source, kind: str, given: Mapping[str, cst.Arg]) 
             return None
         parts.append(found)
     made = set()
+    if prod(map(len, parts)) > _MOST_NAMES:
+        return None
     for each in product(*parts):
         try:
             made.add(full_name(kind.lower(), *each))

@@ -8,14 +8,14 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import product
 
 import libcst as cst
 from libcst.metadata import QualifiedNameSource
 
+from .binding import bound, given_back, imported, joined, parts_of, stars, taken
 from .modules import Modules
 from .source import Source, dotted_name, text_of
-from .values import EXPORTED, NOBODY_KNOWS, NOTHING, Sort, Value, Values, is_clients
+from .values import EXPORTED, NOBODY_KNOWS, NONE, NOTHING, Sort, Value, Values, is_clients
 
 CONTAINER_METHODS = frozenset({"get", "values", "items", "pop", "setdefault", "copy"})
 ADDING_METHODS = frozenset({"append", "add", "insert", "extend", "update", "setdefault", "appendleft"})
@@ -24,7 +24,9 @@ PASSING_ON = frozenset(
     for name in ("list", "tuple", "set", "frozenset", "dict", "iter", "next", "reversed", "sorted", "zip", "enumerate")
 ) | {"typing.cast", "itertools.chain"}
 _MOST_ROUNDS = 20
-_MOST_TEXTS = 64
+_MOST_IMPORTS = 8
+_MOST_STARS = 3
+"""How far a name is followed from module to module."""
 _OF_ITS_CLASS = re.compile(r"(?P<owner>.*)\.[^.]+\.<locals>\.(?:self|cls)\.(?P<name>[^<>]+)")
 _PROPERTIES = ("property", "cached_property", "functools.cached_property", "django.utils.functional.cached_property")
 
@@ -38,11 +40,11 @@ class Flow:
         self.modules = modules
         self.sources = {source.path: source for source in sources}
         self._found: defaultdict[Key, set[Value]] = defaultdict(set)
-        self._imported = {source.path: dict(_imported(source)) for source in sources}
-        self._stars = {source.path: list(_stars(source)) for source in sources}
+        self._imported = {source.path: dict(imported(source)) for source in sources}
+        self._stars = {source.path: list(stars(source)) for source in sources}
         self.calls = {source.path: source.every(cst.Call) for source in sources}
-        self._returns = {source.path: list(_given_back(source)) for source in sources}
-        self._bound = {source.path: list(_bound(source)) for source in sources}
+        self._returns = {source.path: list(given_back(source)) for source in sources}
+        self._bound = {source.path: list(bound(source)) for source in sources}
         self._define()
         for _ in range(_MOST_ROUNDS):
             if not self._pass():
@@ -57,16 +59,21 @@ class Flow:
                 return self._of_call(source, node)
             case cst.SimpleString() | cst.ConcatenatedString() | cst.FormattedString() | cst.BinaryOperation():
                 return self._of_text(source, node)
+            case cst.BooleanOperation(left=left, operator=cst.Or(), right=right):
+                return frozenset(each for each in self.values(source, left) if each != NONE) | self.values(
+                    source, right
+                )
             case cst.Await(expression=inner):
                 return self.values(source, inner)
             case _:
-                inside = _inside(node)
+                inside = parts_of(node)
                 return NOBODY_KNOWS if inside is None else self._all(source, inside)
 
     def _all(self, source: Source, nodes: Iterable[cst.CSTNode | None]) -> Values:
         return NOTHING.union(*(self.values(source, node) for node in nodes))
 
     def returned(self, function: Value) -> Values:
+        """What a function of the project may give."""
         return frozenset(self._found.get((function.file, f"{function.name}()"), ()))
 
     def bound(self, path: str) -> Iterator[tuple[str, Values]]:
@@ -96,7 +103,7 @@ class Flow:
 
     def _of_name(self, source: Source, node: cst.Name | cst.Attribute) -> Values:
         name, found = dotted_name(node), NOTHING
-        qualified = source.qualified(node) if name else set()
+        qualified = source.qualified(node) if name else frozenset()
         for each in qualified:
             if each.source is QualifiedNameSource.LOCAL:
                 found |= self.named(source.path, each.name)
@@ -113,20 +120,20 @@ class Flow:
             return self._member(frozenset({Value(Sort.INSTANCE, inside["owner"], path)}), inside["name"])
         found = frozenset(self._found.get((path, name), ()))
         first, _, rest = name.partition(".")
-        if depth < 8 and (target := self._imported.get(path, {}).get(first)):
+        if depth < _MOST_IMPORTS and (target := self._imported.get(path, {}).get(first)):
             found |= self._dotted(f"{target}.{rest}" if rest else target, path, "" if rest else first, depth + 1)
         return found or self._of_stars(path, name, depth)
 
     def _of_stars(self, path: str, name: str, depth: int = 0) -> Values:
         """What a module has by `from … import *`."""
         found = NOTHING
-        for module in self._stars.get(path, ()) if depth < 8 else ():
+        for module in self._stars.get(path, ()) if depth < _MOST_STARS else ():
             if not is_clients(module) or name in EXPORTED:
                 found |= self._dotted(f"{module}.{name}", path, "", depth + 1)
         return found
 
     def _dotted(self, name: str, path: str, spelled: str, depth: int = 0) -> Values:
-        if is_clients(name) or name.startswith("builtins."):
+        if is_clients(name):
             return frozenset({Value(Sort.LIBRARY, name, path, spelled=spelled)})
         place = self.modules.defining(name)
         if place is not None and place[0] in self.sources:
@@ -144,7 +151,7 @@ class Flow:
 
     def _of_class(self, path: str, owner: str, name: str, depth: int = 0) -> Values:
         found = frozenset(self._found.get((path, f"{owner}.{name}"), ()))
-        if found or depth > 8:
+        if found or depth > _MOST_IMPORTS:
             return found
         bases = NOTHING.union(*(self.bases(value) for value in self._found.get((path, owner), ())))
         return NOTHING.union(*(self._of_class(base.file, base.name, name, depth + 1) for base in bases))
@@ -181,7 +188,7 @@ class Flow:
             made = {base for base in self.bases(callee) if base.sort is Sort.LIBRARY and base.is_clients}
             results = {Value(Sort.RESULT, each.name, source.path, node, maker=each, derived=True) for each in made}
             return frozenset(results) or frozenset({Value(Sort.INSTANCE, callee.name, callee.file)})
-        if callee.sort is Sort.LIBRARY and is_clients(callee.name):
+        if callee.sort is Sort.LIBRARY and callee.is_clients:
             return frozenset({Value(Sort.RESULT, callee.name, source.path, node, maker=callee)})
         if callee.sort is Sort.LIBRARY and callee.name in PASSING_ON:
             return self._all(source, (argument.value for argument in node.args))
@@ -206,7 +213,7 @@ class Flow:
                     return NOTHING.union(*parts)  # lists, one behind another
             case _:
                 return NOBODY_KNOWS
-        return _joined(parts)
+        return joined(parts)
 
     # What is bound to what.
 
@@ -276,17 +283,9 @@ class Flow:
     def parameters(self, callee: Value, call: cst.Call) -> Iterator[tuple[str, cst.Arg]]:
         """The arguments of a call of the project's own, each with the parameter that takes it."""
         function, bound = self._called(callee, call)
-        if function is None or not isinstance(function.node, cst.FunctionDef):
-            return
-        given = function.node.params
-        places = [*given.posonly_params, *given.params][1 if bound else 0 :]
-        names = {each.name.value: each for each in (*places, *given.kwonly_params)}
-        stars = [each for each in (given.star_arg, given.star_kwarg) if isinstance(each, cst.Param)]
-        for place, argument in enumerate(call.args):
-            word = argument.keyword.value if argument.keyword else ""
-            found = names.get(word) if word else places[place] if place < len(places) and not argument.star else None
-            for each in [found] if found else stars:
-                yield f"{function.name}.<locals>.{each.name.value}", argument
+        if function is not None and isinstance(function.node, cst.FunctionDef):
+            for name, argument in taken(function.node, call, without_first=bound):
+                yield f"{function.name}.<locals>.{name}", argument
 
     def _called(self, callee: Value, call: cst.Call) -> tuple[Value | None, bool]:
         """The function that a call runs, and whether its first parameter is taken."""
@@ -299,73 +298,3 @@ class Flow:
         first = next(iter((*callee.node.params.posonly_params, *callee.node.params.params)), None)
         is_bound = isinstance(call.func, cst.Attribute) and first is not None and first.name.value in {"self", "cls"}
         return callee, is_bound and "staticmethod" not in marks
-
-
-def _inside(node: cst.CSTNode | None) -> list[cst.CSTNode] | None:
-    """The expressions of which it may have the value, or that it holds."""
-    match node:
-        case cst.List(elements=elements) | cst.Tuple(elements=elements) | cst.Set(elements=elements):
-            return [each.value for each in elements]
-        case cst.Dict(elements=pairs):
-            return [each.value for each in pairs]
-        case cst.ListComp(elt=only) | cst.SetComp(elt=only) | cst.GeneratorExp(elt=only):
-            return [only]
-        case cst.DictComp(value=only) | cst.Subscript(value=only) | cst.NamedExpr(value=only):
-            return [only]
-        case cst.IfExp(body=one, orelse=other) | cst.BooleanOperation(left=one, right=other):
-            return [one, other]
-        case _:
-            return None
-
-
-def _joined(parts: Sequence[Values]) -> Values:
-    if any(value.sort is not Sort.TEXT for part in parts for value in part) or not all(parts):
-        return NOBODY_KNOWS
-    made = {"".join(value.name for value in each) for each, _ in zip(product(*parts), range(_MOST_TEXTS), strict=False)}
-    return frozenset(Value(Sort.TEXT, text) for text in made)
-
-
-def _imported(source: Source) -> Iterator[tuple[str, str]]:
-    """By the name in the module, the absolute one."""
-    for node in source.every(cst.ImportFrom):
-        module = "." * len(node.relative) + (dotted_name(node.module) if node.module else "")
-        for alias in () if isinstance(node.names, cst.ImportStar) else node.names:
-            name = dotted_name(alias.name)
-            bound = dotted_name(alias.asname.name) if alias.asname else name
-            yield bound, source.absolute(f"{module}{name}" if module.endswith(".") else f"{module}.{name}")
-    for whole in source.every(cst.Import):
-        for alias in whole.names:
-            name = dotted_name(alias.name)
-            yield (dotted_name(alias.asname.name), name) if alias.asname else (name.split(".")[0],) * 2
-
-
-def _stars(source: Source) -> Iterator[str]:
-    for node in source.every(cst.ImportFrom):
-        if isinstance(node.names, cst.ImportStar):
-            module = "." * len(node.relative) + (dotted_name(node.module) if node.module else "")
-            yield source.absolute(module).rstrip(".")
-
-
-def _given_back(source: Source) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
-    """What functions return or yield."""
-    for node in source.every(cst.Return):
-        yield from [(node, node.value)] if node.value else []
-    for each in source.every(cst.Yield):
-        yield from [(each, each.value)] if each.value and not isinstance(each.value, cst.From) else []
-
-
-def _bound(source: Source) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
-    """Targets, and what is bound to them."""
-    for assign in source.every(cst.Assign):
-        yield from ((target.target, assign.value) for target in assign.targets)
-    for annotated in source.every(cst.AnnAssign):
-        yield from [(annotated.target, annotated.value)] if annotated.value else []
-    for named in source.every(cst.NamedExpr):
-        yield named.target, named.value
-    loops: list[cst.For | cst.CompFor] = [*source.every(cst.For), *source.every(cst.CompFor)]
-    for loop in loops:
-        yield loop.target, loop.iter
-    for item in source.every(cst.WithItem):
-        yield from [(item.asname.name, item.item)] if item.asname else []
-    for parameter in source.every(cst.Param):
-        yield from [(parameter.name, parameter.default)] if parameter.default else []

@@ -10,6 +10,7 @@ from .removal import without_names, without_statements
 from .replacement import import_edits
 from .source import Source, dotted_name
 from .study import is_guarded, study, tried
+from .unneeded import EXPOSITION
 from .usage import ROOTS, Statement, bound_name, imports, is_kept, is_used, module_of, ours, unused
 from .uses import REGISTRY
 from .values import Sort, Value
@@ -51,12 +52,23 @@ def find(modules: Modules) -> Iterator[Trace]:
 
 
 def own_registries(modules: Modules) -> Iterator[Trace]:
-    """Imports of the project's registries, once no instrument is put in them any more."""
+    """Imports of the project's registries and of what shows them, once nothing here uses them any more."""
     flow = study(modules).flow
+    showing = {
+        above
+        for source, node, values in flow.clients
+        if any(value.short in EXPOSITION for value in values)
+        for above in source.ancestors(node)
+        if isinstance(above, cst.FunctionDef)
+    }
     for path, source in flow.sources.items():
         for statement in source.every(cst.ImportFrom):
             names = () if isinstance(statement.names, cst.ImportStar) or ours(statement) else statement.names
-            held = [each for each in names if any(_is_registry(one) for one in flow.named(path, bound_name(each)))]
+            held = [
+                each
+                for each in names
+                if any(_is_registry(one) or one.node in showing for one in flow.named(path, bound_name(each)))
+            ]
             gone = [each for each in held if not is_used(modules, source, statement, each)]
             if gone and not is_guarded(source, statement) and not is_kept(source, statement):
                 edits = without_names(source, statement, gone)
@@ -70,7 +82,9 @@ def _is_registry(value: Value) -> bool:
 def _used(modules: Modules, source: Source, statement: Statement, names: list[str]) -> Trace:
     doubt = _TRIED if is_guarded(source, statement) else ""
     edits = () if doubt else import_edits(modules, source).get(statement, ())
-    return _trace(source, statement, Kind.IMPORT, ", ".join(names), edits, doubt, _stage(names))
+    return _trace(
+        source, statement, Kind.IMPORT, ", ".join(names), edits, doubt, Stage.CODE if edits else _stage(names)
+    )
 
 
 def _trace(
@@ -85,7 +99,8 @@ def _trace(
     line = source.line(statement)
     advice = _IS_USED if kind is Kind.IMPORT else _IS_UNUSED
     last = source.last_line(statement)
-    return Trace(source.path, line, kind, stage, shown(source.text, line), advice, subject, edits, doubt, last)
+    text, waits = shown(source.text, line), "" if edits or doubt else "what uses it"
+    return Trace(source.path, line, kind, stage, text, advice, subject, edits, doubt, waits, last)
 
 
 def _stage(names: list[str]) -> Stage:

@@ -127,35 +127,31 @@ def _aliases(statement: cst.ImportFrom) -> list[cst.ImportAlias]:
 
 
 def _moved(source: Source, statement: cst.ImportFrom, names: list[cst.ImportAlias]) -> tuple[Edit, ...]:
-    beside = next((each for each in source.every(cst.ImportFrom) if _is_successors(source, each)), None)
-    if beside is not None and _is_outermost(source, statement):
-        return (_joined(source, beside, names), *without_names(source, statement, names))
     if len(names) == len(_aliases(statement)) and statement.module:
         return (Edit(*source.span(statement.module), SUCCESSOR),)
     moved = ", ".join(source.code(name).rstrip(", \t\\\n") for name in names)
+    before = _successors(source, statement)
+    if before is not None:
+        end = source.span(_aliases(before)[-1])[0] + len(source.code(_aliases(before)[-1]).rstrip(", \t\\\n"))
+        return (Edit(end, end, f", {moved}"), *without_names(source, statement, names))
     return (
         _inserted(source, statement, f"from {SUCCESSOR} import {moved}"),
         *without_names(source, statement, names),
     )
 
 
-def _joined(source: Source, beside: cst.ImportFrom, names: list[cst.ImportAlias]) -> Edit:
-    """Into an import that is there, in their order where it is a plain list."""
-    before, after = _aliases(beside), [source.code(name).rstrip(", \t\\\n") for name in names]
-    start, end = source.span(before[0].name)[0], source.span(before[-1].asname or before[-1].name)[1]
-    written = source.text[start:end]
-    if written.replace(",", " ").split() == [dotted_name(each.name) for each in before] and "\n" not in written:
-        return Edit(start, end, ", ".join(sorted({*written.replace(",", " ").split(), *after})))
-    return Edit(end, end, "".join(f", {name}" for name in after))
-
-
-def _is_successors(source: Source, statement: cst.ImportFrom) -> bool:
-    is_plain = not statement.relative and not isinstance(statement.names, cst.ImportStar)
-    return is_plain and dotted_name(statement.module or statement) == SUCCESSOR and _is_outermost(source, statement)
-
-
-def _is_outermost(source: Source, statement: cst.CSTNode) -> bool:
-    return source.parent(source.parent(statement) or statement) is source.module
+def _successors(source: Source, statement: cst.ImportFrom) -> cst.ImportFrom | None:
+    """An import from logemit that stands in the same block, before this one."""
+    line = source.parent(statement)
+    block = source.parent(line) if line else None
+    for each in source.every(cst.ImportFrom):
+        if each is statement:
+            return None
+        own = source.parent(each)
+        is_it = each.module is not None and not each.relative and dotted_name(each.module) == SUCCESSOR
+        if is_it and _aliases(each) and own is not None and source.parent(own) is block:
+            return each
+    return None
 
 
 def _inserted(source: Source, statement: cst.CSTNode, text: str) -> Edit:

@@ -29,6 +29,7 @@ class Source:
         self._positions = self._wrapper.resolve(PositionProvider)
         self._parents = self._wrapper.resolve(ParentNodeProvider)
         self._plain = text.isascii()
+        self._qualified: dict[cst.CSTNode, frozenset[QualifiedName]] = {}
         self._of_kinds: dict[type[cst.CSTNode], list[Any]] = {}
 
     @cached_property
@@ -80,10 +81,14 @@ class Source:
         """Dotted, through imports and their aliases: prometheus_client.Counter; .metrics.ORDERS where relative."""
         return {each.name for each in self.qualified(node)}
 
-    def qualified(self, node: cst.CSTNode) -> set[QualifiedName]:
+    def qualified(self, node: cst.CSTNode) -> frozenset[QualifiedName]:
         """The same, with whether it is imported, built in, or this module's own: Shop.paid, checkout.<locals>.order."""
-        found = self._names.get(node, ())
-        return set(found() if callable(found) else found)  # made when asked for
+        known = self._qualified.get(node)
+        if known is None:
+            found = self._names.get(node, ())
+            known = frozenset(found() if callable(found) else found)  # made when asked for
+            self._qualified[node] = known
+        return known
 
     def absolute(self, name: str) -> str:
         """A relative name from this module's place: .metrics.ORDERS in shop/views.py is shop.metrics.ORDERS."""

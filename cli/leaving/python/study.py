@@ -36,24 +36,28 @@ class Study:
 
     @cached_property
     def doubts(self) -> Mapping[cst.Call, str]:
-        return self._decided[0]
+        """Of those that wait, too: for tests of the endpoint, which go with it."""
+        return self._decided(endpoints=True)[0]
+
+    @cached_property
+    def waiting(self) -> frozenset[cst.Call]:
+        return frozenset(self.doubts.keys() - self._decided(endpoints=False)[0].keys())
 
     @cached_property
     def unit_doubts(self) -> Mapping[Unit, str]:
         """By the name under which a file has a class, why it stays prometheus_client's."""
-        return self._decided[1]
+        return self._decided(endpoints=True)[1]
 
     def doubt_of(self, values: Iterable[Value]) -> str:
         """Of what stands for instruments: why they are left, empty where none is."""
         nodes = {value.node for value in values}
-        return next((doubt for call, doubt in self.doubts.items() if call in nodes), "")
+        return next((why for call, why in self.doubts.items() if call in nodes and call not in self.waiting), "")
 
     def subject_of(self, values: Iterable[Value]) -> str:
         nodes = {value.node for value in values}
         return ", ".join(sorted({name for each in self.creations if each.call in nodes for name in each.names or ()}))
 
-    @cached_property
-    def _decided(self) -> tuple[dict[cst.Call, str], dict[Unit, str]]:
+    def _decided(self, *, endpoints: bool) -> tuple[dict[cst.Call, str], dict[Unit, str]]:
         made = {each.call: reason for each in self.creations if (reason := self._own_reason(each))}
         units = dict(self._unit_reasons())
         for use in self.uses:
@@ -64,7 +68,7 @@ class Study:
                 if value.is_instrument_class:
                     units.setdefault((value.file, value.spelled), reason)
         for reading in self.readings:
-            for each in self._read(reading):
+            for each in self._read(reading) if endpoints or not reading.is_endpoints else ():
                 made.setdefault(each.call, f"{reading.problem} ({reading.place})")
         self._spread(made, units)
         return made, units
@@ -222,12 +226,15 @@ def _further(modules: Modules, flow: Flow) -> Iterator[Source]:
             yield from [found] if (found := modules.source(other)) else []
 
 
-def _carries(flow: Flow, value: Value) -> bool:
-    if value.is_clients:
+def _carries(flow: Flow, value: Value, depth: int = 0) -> bool:
+    """Whether who gets it gets at instruments: what it is, does or gives."""
+    if value.is_clients or value.node in flow.touching:
         return True
+    if depth > 4:
+        return False
     if value.sort is Sort.INSTANCE:
-        return any(each.node in flow.touching for each in flow.named(value.file, value.name))
-    return value.sort in {Sort.FUNCTION, Sort.CLASS} and value.node in flow.touching
+        return any(_carries(flow, each, depth + 1) for each in flow.named(value.file, value.name))
+    return value.sort is Sort.FUNCTION and any(_carries(flow, each, depth + 1) for each in flow.returned(value))
 
 
 def _takers(modules: Modules, flow: Flow, source: Source) -> Iterator[Source]:

@@ -14,15 +14,15 @@ from .removal import without_statements
 from .source import Source
 from .study import Study
 
-Doomed = Mapping[cst.CSTNode, tuple[tuple[Edit, ...], str]]
-"""By statement, what takes it out, or why it stays."""
+Doomed = Mapping[cst.CSTNode, tuple[tuple[Edit, ...], str, str]]
+"""By statement, what takes it out, or why it stays, or for what it waits."""
 
 _STANDARD = frozenset({"GC_COLLECTOR", "PLATFORM_COLLECTOR", "PROCESS_COLLECTOR"})
 _SETTINGS = frozenset({"disable_created_metrics", "enable_created_metrics"})
 _SERVING = frozenset(
     {"start_http_server", "start_wsgi_server", "push_to_gateway", "pushadd_to_gateway", "write_to_textfile"}
 )
-_REGISTRIES = frozenset({"CollectorRegistry", "MultiProcessCollector", "generate_latest", "CONTENT_TYPE_LATEST"})
+EXPOSITION = frozenset({"CollectorRegistry", "MultiProcessCollector", "generate_latest", "CONTENT_TYPE_LATEST"})
 _ARE_LEFT = "instruments of prometheus_client are left, and it changes what is shown of them"
 _IS_SHOWN = "metrics of this process are still shown by {}"
 
@@ -43,15 +43,17 @@ def unneeded(modules: Modules, found: Study, references: Sequence[Reference]) ->
         line = None if TESTS.search(each.source.path) else _statement(modules, found.flow, each)
         if line is None:
             continue
-        doubt = _ARE_LEFT if found.doubts else ""
-        if serving and not doubt and each.name.rpartition(".")[2] not in _REGISTRIES:
+        doubt = _ARE_LEFT if found.doubts.keys() - found.waiting else ""
+        if serving and not doubt and each.name.rpartition(".")[2] not in EXPOSITION:
             doubt = _IS_SHOWN.format(f"{serving.source.path}:{serving.source.line(serving.node)}")
         statements.setdefault(each.source, {})[line] = doubt
-    doomed: dict[cst.CSTNode, tuple[tuple[Edit, ...], str]] = {}
+    doomed: dict[cst.CSTNode, tuple[tuple[Edit, ...], str, str]] = {}
+    waits = "instruments, which wait for tests of the endpoint" if found.waiting else ""
     for source, lines in statements.items():
         for line, doubt in lines.items():
             siblings = [one for one, why in lines.items() if not why and source.parent(one) is source.parent(line)]
-            doomed[line] = ((), doubt) if doubt else (without_statements(source, siblings), "")
+            edits = () if doubt or waits else without_statements(source, siblings)
+            doomed[line] = (edits, doubt, "" if doubt else waits)
     return doomed
 
 
@@ -67,7 +69,7 @@ def _statement(modules: Modules, flow: Flow, each: Reference) -> cst.BaseStateme
         return line if _call(line) else None
     if last == "mark_process_dead":
         return _or_function(modules, source, line) if _call(line) else None
-    if last in _REGISTRIES:
+    if last in EXPOSITION:
         return _forgotten(modules, source, line)
     return None
 

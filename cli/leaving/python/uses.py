@@ -25,6 +25,10 @@ _HARMLESS = PASSING_ON | {
 _TYPES_ONLY = frozenset({"typing.cast", "typing.TypeVar", "typing.Optional", "typing.Union"})
 _EXPOSITION = frozenset({"generate_latest", "make_wsgi_app", "make_asgi_app", "multiprocess.MultiProcessCollector"})
 _EXPOSITION |= {"MultiProcessCollector"}
+_HOLDERS = (
+    *(cst.Element, cst.StarredElement, cst.DictElement, cst.StarredDictElement),
+    *(cst.List, cst.Tuple, cst.Set, cst.Dict, cst.IfExp, cst.BooleanOperation),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,10 +66,18 @@ def _use(flow: Flow, source: Source, node: cst.CSTNode, instruments: frozenset[V
                 yield Use(source, whole, instruments)
         elif name not in CONTAINER_METHODS | ADDING_METHODS:
             yield Use(source, parent, instruments, f"its {name} is used, which logemit's has not")
-    elif isinstance(parent, cst.Arg):
-        callee = _taker(flow, source, parent)
-        if callee:
-            yield Use(source, node, instruments, f"it is handed to {callee}, which may want prometheus_client's own")
+        return
+    argument = _argument(source, node)
+    if argument is not None and (callee := _taker(flow, source, argument)):
+        yield Use(source, node, instruments, f"it is handed to {callee}, which may want prometheus_client's own")
+
+
+def _argument(source: Source, node: cst.CSTNode) -> cst.Arg | None:
+    """That it is, or is in, as it is or in a list and the like."""
+    above = source.parent(node)
+    while isinstance(above, _HOLDERS):
+        above = source.parent(above)
+    return above if isinstance(above, cst.Arg) else None
 
 
 def _goes_on(source: Source, node: cst.CSTNode) -> bool:
@@ -81,7 +93,7 @@ def _taker(flow: Flow, source: Source, argument: cst.Arg, allowed: Collection[st
     func = call.func
     if isinstance(func, cst.Attribute) and func.attr.value in ADDING_METHODS | {"labels"}:
         return ""
-    if source.code(func).endswith("patch.object") and len(call.args) > 1:
+    if source.code(func).endswith(("patch.object", "getattr", "hasattr")) and len(call.args) > 1:
         named = texts(flow.values(source, call.args[1].value))
         return "" if named and named <= METHODS else source.code(func)
     callees = flow.values(source, func)

@@ -73,6 +73,7 @@ class Value:
 
 
 UNKNOWN = Value(Sort.UNKNOWN)
+NONE = Value(Sort.LIBRARY, "builtins.None")
 Values = frozenset[Value]
 NOTHING: Values = frozenset()
 NOBODY_KNOWS: Values = frozenset({UNKNOWN})
