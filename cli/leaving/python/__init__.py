@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from ..traces import Trace
-from . import directories, migrations, models, settings, subclasses, urls, variables, wrappers
+from . import directories, migrations, models, own_imports, settings, subclasses, urls, variables, wrappers
 from .modules import Modules
 
 FINDERS = (
@@ -16,6 +16,7 @@ FINDERS = (
     directories.find,
     subclasses.find,
     urls.find,
+    own_imports.find,
 )
 
 
