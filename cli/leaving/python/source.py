@@ -6,7 +6,6 @@ from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 import libcst as cst
-import libcst.matchers as m
 from libcst.metadata import (
     ByteSpanPositionProvider,
     MetadataWrapper,
@@ -90,10 +89,19 @@ class Source:
         kept = parts[: len(parts) - dots + (1 if is_package else 0)]
         return ".".join([*kept, name[dots:]])
 
+    @cached_property
+    def _nodes(self) -> list[cst.CSTNode]:
+        found: list[cst.CSTNode] = []
+        waiting: list[cst.CSTNode] = [self.module]
+        while waiting:
+            node = waiting.pop()
+            found.append(node)
+            waiting += reversed(node.children)
+        return found
+
     def every(self, kind: type[Node]) -> list[Node]:
         """All nodes of a kind, in the order of the text."""
-        matcher: Any = m.MatchIfTrue(lambda node: isinstance(node, kind))
-        return [each for each in m.findall(self.module, matcher) if isinstance(each, kind)]
+        return [each for each in self._nodes if isinstance(each, kind)]
 
 
 def text_of(node: cst.CSTNode | None) -> str | None:
