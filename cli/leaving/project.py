@@ -5,6 +5,7 @@ import stat
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase as fnmatch
 from functools import cached_property
 from pathlib import Path
 
@@ -30,11 +31,21 @@ class Project:
     changed: Mapping[str, str] = field(default_factory=dict)
     passed_over: tuple[tuple[str, str], ...] = ()
     """Files that were not read, and why."""
+    excluded: tuple[str, ...] = ()
+    """Patterns of files whose traces stay; they are read all the same, as others may need what stands in them."""
 
     @cached_property
     def texts(self) -> Mapping[str, str]:
         """Of all files that are text."""
         return {path: text for path in self.paths if (text := self._text(path)) is not None}
+
+    def excludes(self, path: str) -> bool:
+        """By its whole path, by its name, or by a folder that it is in."""
+        name = path.rpartition("/")[2]
+        return any(
+            fnmatch(path, pattern) or fnmatch(name, pattern) or path.startswith(f"{pattern.rstrip('/')}/")
+            for pattern in self.excluded
+        )
 
     def _text(self, path: str) -> str | None:
         if path in self.changed:

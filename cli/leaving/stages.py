@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
+from pathlib import Path
 
 import yaml
 
@@ -40,6 +41,17 @@ def migrate(project: Project, stages: Sequence[Stage] = tuple(Stage)) -> tuple[l
         step, project = _apply(project, stage)
         steps.append(step)
     return steps, project
+
+
+def write_patches(steps: Sequence[Step], folder: Path) -> list[Path]:
+    """One for each stage that changes something, numbered in the order in which they apply. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for number, step in enumerate(steps, 1):
+        if step.after:
+            written.append(folder / f"{number:02}-{step.stage}.patch")
+            written[-1].write_text(step.patch, "utf-8", "surrogateescape", newline="")
+    return written
 
 
 def _apply(project: Project, stage: Stage) -> tuple[Step, Project]:
