@@ -12,7 +12,6 @@ FINDERS = (
     migrations.find,
     wrappers.find,
     settings.find,
-    variables.find,
     directories.find,
     subclasses.find,
     urls.find,
@@ -22,6 +21,11 @@ FINDERS = (
 
 def find(modules: Modules) -> Iterator[Trace]:
     """In all Python files of a project."""
+    traces: list[Trace] = []
     for each in FINDERS:
         with suppress(RecursionError):  # nested deeper than any program; what it names is found as text
-            yield from list(each(modules))
+            traces += list(each(modules))
+    going = {(trace.file, line) for trace in traces if not trace.doubt for line in trace.lines}
+    with suppress(RecursionError):
+        traces += list(variables.find(modules, going))
+    yield from traces
