@@ -13,6 +13,7 @@ from . import (
     leftovers,
     migrations,
     models,
+    own_imports,
     settings,
     subclasses,
     urls,
@@ -26,7 +27,6 @@ FINDERS = (
     migrations.find,
     wrappers.find,
     settings.find,
-    variables.find,
     directories.find,
     subclasses.find,
     urls.find,
@@ -36,11 +36,17 @@ FINDERS = (
     calls.find,
     client.find,
     leftovers.find,
+    own_imports.find,
 )
 
 
 def find(modules: Modules) -> Iterator[Trace]:
     """In all Python files of a project."""
+    traces: list[Trace] = []
     for each in FINDERS:
         with suppress(RecursionError):  # nested deeper than any program; what it names is found as text
-            yield from list(each(modules))
+            traces += list(each(modules))
+    going = {(trace.file, line) for trace in traces if not trace.doubt for line in trace.lines}
+    with suppress(RecursionError):
+        traces += list(variables.find(modules, going))
+    yield from traces

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import libcst as cst
 
@@ -108,7 +109,15 @@ def _is_client(node: cst.BaseExpression) -> bool:
 
 
 def within(node: cst.CSTNode, kind: type[Node]) -> list[Node]:
-    found = [node] if isinstance(node, kind) else []
-    for child in node.children:
-        found += within(child, kind)
+    """Itself and what is in it."""
+    return [each for each in _all_within(node) if isinstance(each, kind)]
+
+
+@lru_cache(maxsize=256)
+def _all_within(node: cst.CSTNode) -> Sequence[cst.CSTNode]:
+    found: list[cst.CSTNode] = []
+    waiting = [node]
+    while waiting:
+        found.append(waiting.pop())
+        waiting += reversed(found[-1].children)
     return found

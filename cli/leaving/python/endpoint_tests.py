@@ -36,6 +36,7 @@ class Asking:
     function: cst.FunctionDef
     routes: tuple[Route, ...]
     nothing_else: bool
+    stage: Stage
 
     @property
     def is_helper(self) -> bool:
@@ -65,7 +66,7 @@ def _asking(
     for function in source.every(cst.FunctionDef):
         asked = asker.asked(function)
         if asked.routes and not _is_within_function(source, function):
-            yield Asking(source, function, asked.routes, asked.nothing_else)
+            yield Asking(source, function, asked.routes, asked.nothing_else, _stage(function, asked.routes))
 
 
 def _words(route: Route) -> Iterator[str]:
@@ -94,25 +95,28 @@ def find(askings: Sequence[Asking], left: Mapping[Route, str]) -> Iterator[Trace
     """`left`: routes that stay, and why."""
     gone = [each for each in askings if _goes(each, left)]
     edits: dict[cst.CSTNode, tuple[Edit, ...]] = {}
-    for source, stage in {(each.source, stage_of(each)) for each in gone}:
-        edits |= _edits(source, [each.function for each in gone if (each.source, stage_of(each)) == (source, stage)])
+    for source, stage in {(each.source, each.stage) for each in gone}:
+        edits |= _edits(source, [each.function for each in gone if (each.source, each.stage) == (source, stage)])
     for each in askings:
         own, name, doubt = edits.get(each.function, ()), each.function.name.value, _doubt(each, left)
         trace = trace_of(each.source, each.function, Kind.TEST, _ADVICE, subject=name, edits=own, doubt=doubt)
-        yield replace(trace, stage=stage_of(each))
+        yield replace(trace, stage=each.stage)
 
 
 def _goes(asking: Asking, left: Mapping[Route, str]) -> bool:
     """One that looks at numbers goes before them, whether or not the route is left."""
-    return asking.nothing_else and (stage_of(asking) is not Stage.URLS or left.keys().isdisjoint(asking.routes))
+    return asking.nothing_else and (asking.stage is not Stage.URLS or left.keys().isdisjoint(asking.routes))
 
 
-def stage_of(asking: Asking) -> Stage:
-    """The first in which something goes that the test may look at: a family of django-prometheus, one of the app's."""
-    if asking.is_helper:
+def _stage(function: cst.FunctionDef, routes: Sequence[Route]) -> Stage:
+    """The first in which something goes that a test may look at: a family of django-prometheus, one of the app's.
+
+    A helper outlives the tests that use it.
+    """
+    if not function.name.value.startswith("test"):
         return Stage.URLS
-    said = [text for each in within(asking.function, cst.SimpleString) for text in _METRIC.findall(said_by(each))]
-    known = {word for route in asking.routes for word in _words(route)}
+    said = [text for each in within(function, cst.SimpleString) for text in _METRIC.findall(said_by(each))]
+    known = {word for route in routes for word in _words(route)}
     stages = {stage for text in said for prefix, stage in STAGES.items() if text.startswith(prefix)}
     if any(not text.startswith(("django_", "python_", "process_")) and text not in known for text in said):
         stages.add(Stage.CODE)

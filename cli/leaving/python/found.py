@@ -30,8 +30,9 @@ def trace_of(
     subject: str = "",
     edits: tuple[Edit, ...] = (),
     doubt: str = "",
+    waits: str = "",
 ) -> Trace:
-    """Edits are dropped where there is a doubt."""
+    """Edits are dropped where there is a doubt, or something to wait for."""
     line = source.line(node)
     return Trace(
         source.path,
@@ -41,8 +42,9 @@ def trace_of(
         shown(source.text, line),
         advice,
         subject,
-        () if doubt else edits,
+        () if doubt or waits else edits,
         doubt,
+        "" if doubt else waits,
         source.last_line(node),
     )
 

@@ -14,8 +14,12 @@ _MOST_CLASSES = 6
 
 
 def labels_of(modules: Modules, source: Source, model: cst.ClassDef, most: int = _MOST_CLASSES) -> tuple[str, ...]:
-    """links.Bookmark; of an abstract class all models that derive from it. Empty where it is not written out."""
-    if not _is_abstract(model):
+    """links.Bookmark; of a class with the mixin that is no model of its own all that derive from it.
+
+    Empty where it is not written out.
+    """
+    is_mixin = most == _MOST_CLASSES and len(model.bases) == 1
+    if not is_mixin and not _is_abstract(model):
         app = _attribute(_meta(model), "app_label") or _app_label(modules, source.path)
         return (f"{app}.{model.name.value}",) if app else ()
     if most == 0:
@@ -25,9 +29,8 @@ def labels_of(modules: Modules, source: Source, model: cst.ClassDef, most: int =
 
 
 def _is_abstract(model: cst.ClassDef) -> bool:
-    """A class with no base but the mixin is no model, either."""
     abstract = _value(_meta(model), "abstract")
-    return len(model.bases) < 2 or (isinstance(abstract, cst.Name) and abstract.value == "True")
+    return isinstance(abstract, cst.Name) and abstract.value == "True"
 
 
 def _derived(modules: Modules, source: Source, model: cst.ClassDef) -> Iterator[tuple[Source, cst.ClassDef]]:

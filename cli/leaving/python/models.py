@@ -10,12 +10,13 @@ from .blocks import line_of_its_own, without
 from .found import place_of, trace_of
 from .labels import labels_of
 from .modules import Modules
-from .references import Place, assigned, leads_to, references, stands_for
+from .references import Place, assigned, imported, leads_to, references, stands_for
 from .removal import without_elements
 from .source import Source, text_of
 from .urls import held_back
 
 MIXIN = "django_prometheus.models.ExportModelOperationsMixin"
+_NAME = MIXIN.rpartition(".")[2]
 _ADVICE = "every model is counted without it"
 
 
@@ -53,7 +54,7 @@ def find(modules: Modules) -> Iterator[Trace]:
 def mixed_classes(modules: Modules) -> Iterator[Mixed]:
     """Migrations have traces of their own."""
     named = named_mixins(modules)
-    words = ("ExportModelOperationsMixin", *(name for _, name in named))
+    words = {_NAME, *(name for _, name in named), *_other_names(modules)}
     for source in modules.containing(*words):
         for model in source.every(cst.ClassDef) if not is_migration(source.path) else ():
             for base in model.bases:
@@ -86,8 +87,14 @@ def named_mixins(modules: Modules) -> dict[Place, tuple[Source, cst.Assign]]:
     }
 
 
+def _other_names(modules: Modules) -> Iterator[str]:
+    """`from … import ExportModelOperationsMixin as Counted`: what other files may take from there."""
+    for source in _sources(modules):
+        yield from (here for _, _, here, dotted in imported(source) if dotted.endswith(f".{_NAME}"))
+
+
 def _sources(modules: Modules) -> Iterator[Source]:
-    return (each for each in modules.containing("ExportModelOperationsMixin") if not is_migration(each.path))
+    return (each for each in modules.containing(_NAME) if not is_migration(each.path))
 
 
 def is_migration(path: str) -> bool:
@@ -126,7 +133,8 @@ def _trace_of_name(modules: Modules, source: Source, assignment: cst.Assign) -> 
     for its, node in users:
         if not isinstance(node, cst.ImportAlias) and not _is_base(its, node):
             doubt = f"{place_of(its, node)} uses it otherwise than as a base of a class; take it out by hand"
-    return trace_of(source, assignment, Kind.MODEL_MIXIN, _ADVICE, subject=name, edits=edits, doubt=doubt)
+    waits = "the classes that have it as a base go first" if users else ""
+    return trace_of(source, assignment, Kind.MODEL_MIXIN, _ADVICE, subject=name, edits=edits, doubt=doubt, waits=waits)
 
 
 def _is_base(source: Source, node: cst.CSTNode) -> bool:

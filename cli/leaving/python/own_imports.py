@@ -1,19 +1,22 @@
 """Imports of the project's own names that are left over once what used them is gone."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 import libcst as cst
 
 from ..traces import Kind, Trace
 from .found import trace_of
+from .models import named_mixins
 from .modules import Modules
 from .references import Place, imported, references
 from .removal import without_names
 from .source import Source
+from .views import metrics_views
 
 
-def unused(modules: Modules, places: Collection[Place]) -> Iterator[Trace]:
-    """Of these definitions, where nothing in the importing module uses them and no other module takes them from it."""
+def find(modules: Modules) -> Iterator[Trace]:
+    """Of views of metrics and of named mixins, where nothing in the module uses them or takes them from it."""
+    places: list[Place] = [*metrics_views(modules), *named_mixins(modules)]
     for place in places:
         users = list(references(modules, place))
         aliases = [(source, node) for source, node in users if isinstance(node, cst.ImportAlias)]

@@ -16,9 +16,9 @@ _MOST_IMPORTS = 8
 
 
 @lru_cache(maxsize=256)
-def definitions(source: Source) -> dict[str, list[cst.CSTNode]]:
+def definitions(source: Source) -> dict[str, list[cst.BaseStatement]]:
     """Functions, classes and assignments at a module's outermost level, also within `if` and `try`, by name."""
-    found: dict[str, list[cst.CSTNode]] = {}
+    found: dict[str, list[cst.BaseStatement]] = {}
     for statement in _outer_statements(source.module):
         if isinstance(statement, cst.FunctionDef | cst.ClassDef):
             found.setdefault(statement.name.value, []).append(statement)
@@ -38,7 +38,7 @@ def assigned(statement: cst.CSTNode) -> list[str]:
     return []
 
 
-def _outer_statements(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+def _outer_statements(node: cst.CSTNode) -> Iterator[cst.BaseStatement]:
     for child in node.children:
         if isinstance(child, cst.FunctionDef | cst.ClassDef | cst.SimpleStatementLine):
             yield child

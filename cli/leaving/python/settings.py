@@ -15,7 +15,7 @@ from .modules import Modules
 from .removal import without_elements
 from .source import Source, text_of
 from .strings import Named, condition_of, dotted_strings, is_test, reads
-from .variables import is_read
+from .variables import reading
 
 _ADVICE = {
     Kind.INSTALLED_APP: "logemit's app comes in its place",
@@ -133,7 +133,7 @@ def _is_filter(source: Source, assignment: cst.Assign, node: cst.CSTNode) -> boo
 def _trace(modules: Modules, group: _Group, each: Named) -> Trace:
     source, node, advice = each.source, each.node, _ADVICE[group.kind]
     if each.node in group.later:
-        return trace_of(source, node, group.kind, "it goes with what it decides", subject=each.text)
+        return trace_of(source, node, group.kind, advice, subject=each.text, waits="what it decides goes first")
     logger = _logger(source, node)
     if logger:
         return trace_of(source, node, Kind.SETTING, "there is no such logger any more", subject=each.text, edits=logger)
@@ -183,7 +183,7 @@ def _answer_nobody_reads(modules: Modules, each: Named) -> tuple[Edit, ...] | No
     target, line = assignment.targets[0].target, line_of_its_own(each.source, assignment)
     if not isinstance(target, cst.Name) or line is None or not is_question(assignment.value):
         return None
-    if is_read(modules, target.value) is not None:
+    if any(True for _ in reading(modules, target.value)):
         return None
     gone = without(each.source, [line])
     return gone[line][1]

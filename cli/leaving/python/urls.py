@@ -6,7 +6,7 @@ from functools import lru_cache
 import libcst as cst
 
 from ..traces import Kind, Trace
-from . import endpoint_tests, own_imports, route_names, views
+from . import endpoint_tests, route_names, views
 from .found import place_of, trace_of
 from .lists import Removal, without_values
 from .modules import Modules
@@ -37,7 +37,6 @@ def find(modules: Modules) -> Iterator[Trace]:
     own = views.metrics_views(modules)
     routed = {view.place: left[route] for route in found if route in left for view in route.views}
     yield from views.find(modules, own, routed)
-    yield from own_imports.unused(modules, own)
     yield from _mounted(modules)
 
 

@@ -1,7 +1,7 @@
 """Settings named PROMETHEUS_…: those of django-prometheus, and the project's own that go with them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import PurePosixPath
 
 import libcst as cst
@@ -9,7 +9,7 @@ import libcst as cst
 from ..traces import Kind, Trace
 from . import directories
 from .blocks import line_of_its_own, without
-from .found import place_of, trace_of
+from .found import trace_of
 from .modules import Modules
 from .references import assigned
 from .removal import without_elements
@@ -34,13 +34,14 @@ ADVICE = {
 _OTHER = "nothing in the project reads it"
 
 
-def find(modules: Modules) -> Iterator[Trace]:
+def find(modules: Modules, going: Collection[tuple[str, int]]) -> Iterator[Trace]:
+    """`going`: files and lines that other traces take out."""
     for source in modules.containing("PROMETHEUS_", "DJANGO_PROMETHEUS_", "_PROMETHEUS_"):
-        yield from _settings(modules, source)
+        yield from _settings(modules, source, going)
         yield from _arguments(source)
 
 
-def _settings(modules: Modules, source: Source) -> Iterator[Trace]:
+def _settings(modules: Modules, source: Source, going: Collection[tuple[str, int]]) -> Iterator[Trace]:
     statements = [
         (small, name)
         for kind in (cst.Assign, cst.AnnAssign, cst.AugAssign)
@@ -49,14 +50,19 @@ def _settings(modules: Modules, source: Source) -> Iterator[Trace]:
         if _NAME.fullmatch(name) and name not in directories.NAMES and _is_setting(source, small, name)
     ]
     lines = {small: line_of_its_own(source, small) for small, _ in statements}
-    doubts = {small: _doubt(modules, name, lines[small]) for small, name in statements}
-    doomed = [line for small, line in lines.items() if line is not None and not doubts[small]]
-    gone = without(source, doomed)
+    readers = {name: list(reading(modules, name)) for _, name in statements}
+    doubts = {
+        small: _doubt(name, lines[small], [each for each in readers[name] if each not in going])
+        for small, name in statements
+    }
+    free = (lines[small] for small, name in statements if not doubts[small] and not readers[name])
+    gone = without(source, list(dict.fromkeys(line for line in free if line is not None)))
     for small, name in statements:
         line = lines[small]
         _, edits = gone.get(line, (None, ())) if line is not None else (None, ())
+        waits = "what reads it goes first" if readers[name] else ""
         advice = _advice(source, small, name)
-        yield trace_of(source, small, Kind.SETTING, advice, subject=name, edits=edits, doubt=doubts[small])
+        yield trace_of(source, small, Kind.SETTING, advice, subject=name, edits=edits, doubt=doubts[small], waits=waits)
 
 
 def _is_setting(source: Source, small: cst.CSTNode, name: str) -> bool:
@@ -79,11 +85,12 @@ def is_settings(source: Source) -> bool:
     )
 
 
-def _doubt(modules: Modules, name: str, line: cst.BaseStatement | None) -> str:
+def _doubt(name: str, line: cst.BaseStatement | None, readers: Sequence[tuple[str, int]]) -> str:
     if line is None:
         return "it stands on one line with other statements; take it out by hand"
-    if (reader := is_read(modules, name)) is not None:
-        return f"{reader} reads it; once that is changed, take it out"
+    if readers:
+        path, number = readers[0]
+        return f"{path}:{number} reads it; once that is changed, take it out"
     if name not in ADVICE and _OF_A_SERVER.search(name):
         return "it may be for asking a Prometheus server; if not, take it out"
     return ""
@@ -97,8 +104,8 @@ def _advice(source: Source, small: cst.CSTNode, name: str) -> str:
     return ADVICE.get(name, _OTHER)
 
 
-def is_read(modules: Modules, name: str) -> str | None:
-    """Where code asks for a setting or a variable, as in shop/urls.py:12; None where none does.
+def reading(modules: Modules, name: str) -> Iterator[tuple[str, int]]:
+    """Files and lines where code asks for a setting or a variable.
 
     By its name alone: what `settings.NAME` leads to is known only when it runs.
     """
@@ -106,8 +113,7 @@ def is_read(modules: Modules, name: str) -> str | None:
         for node in [*source.every(cst.Name), *source.every(cst.SimpleString)]:
             written = node.value if isinstance(node, cst.Name) else text_of(node)
             if written == name and not _sets(source, node, name):
-                return place_of(source, node)
-    return None
+                yield source.path, source.line(node)
 
 
 def _sets(source: Source, node: cst.CSTNode, name: str) -> bool:

@@ -42,7 +42,7 @@ class View:
     """`doubt`: what it does beside serving metrics."""
 
     source: Source
-    node: cst.CSTNode
+    node: cst.BaseStatement
     name: str
     doubt: str
 
@@ -54,7 +54,7 @@ class View:
 @lru_cache(maxsize=2)
 def metrics_views(modules: Modules) -> dict[Place, View]:
     """Functions with a request, classes with views' names, and names for django-prometheus' view in decorators."""
-    exporting: dict[Place, tuple[Source, cst.CSTNode]] = {}
+    exporting: dict[Place, tuple[Source, cst.BaseStatement]] = {}
     for source in modules.containing(*_WORDS):
         for name, node in _outer(source):
             if any(EXPORTS & stands_for(modules, source, each) for each in names_in(node)):
@@ -77,17 +77,18 @@ def find(modules: Modules, views: Mapping[Place, View], routed: Mapping[Place, s
     """`routed`: for views whose routes are left, why. One that nothing refers to any more goes."""
     advice = "no process serves metrics: the job writes them to a file (docs/prometheus.md)"
     for place, view in views.items():
-        users = [(source, node) for source, node in references(modules, place) if not isinstance(node, cst.ImportAlias)]
-        imports = any(True for _ in references(modules, place))
+        users = list(references(modules, place))
+        strangers = [each for each in users if not isinstance(each[1], cst.ImportAlias) and not _is_routing(*each)]
         doubt = view.doubt
         if place in routed and not doubt:
             doubt = f"its route is left: {routed[place]}"
-        gone = without(view.source, [view.node]) if isinstance(view.node, cst.BaseStatement) else {}
-        edits = gone[view.node][1] if isinstance(view.node, cst.BaseStatement) and not imports else ()
-        strangers = [each for each in users if not _is_routing(*each)]
         if strangers and not doubt:
             doubt = f"{place_of(*strangers[0])} uses it"
-        yield trace_of(view.source, view.node, Kind.METRICS_VIEW, advice, subject=view.name, edits=edits, doubt=doubt)
+        waits = "its routes and imports go first" if users else ""
+        edits = without(view.source, [view.node])[view.node][1]
+        yield trace_of(
+            view.source, view.node, Kind.METRICS_VIEW, advice, subject=view.name, edits=edits, doubt=doubt, waits=waits
+        )
 
 
 def names_in(node: cst.CSTNode) -> Iterator[cst.Name | cst.Attribute]:
@@ -104,15 +105,15 @@ def _is_routing(source: Source, node: cst.CSTNode) -> bool:
     return any(last_name(each.func) in ROUTES for each in calls)
 
 
-def _outer(source: Source) -> Iterator[tuple[str, cst.CSTNode]]:
+def _outer(source: Source) -> Iterator[tuple[str, cst.BaseStatement]]:
     for name, nodes in definitions(source).items():
         if len(nodes) == 1:
             yield name, nodes[0]
 
 
 def _callers(
-    modules: Modules, helpers: Mapping[Place, tuple[Source, cst.CSTNode]]
-) -> Iterator[tuple[Place, tuple[Source, cst.CSTNode]]]:
+    modules: Modules, helpers: Mapping[Place, tuple[Source, cst.BaseStatement]]
+) -> Iterator[tuple[Place, tuple[Source, cst.BaseStatement]]]:
     for helper, (_, node) in helpers.items():
         if not isinstance(node, cst.FunctionDef):
             continue
@@ -143,7 +144,7 @@ def _plain_names(node: Any) -> Iterator[cst.Name]:
 
 
 def _doubt(
-    modules: Modules, source: Source, node: cst.CSTNode, exporting: Mapping[Place, tuple[Source, cst.CSTNode]]
+    modules: Modules, source: Source, node: cst.CSTNode, exporting: Mapping[Place, tuple[Source, cst.BaseStatement]]
 ) -> str:
     if isinstance(node, cst.SimpleStatementLine):
         return ""
