@@ -34,8 +34,8 @@ class Terminal(Console):
     With NO_COLOR nothing is bold either.
     """
 
-    def __init__(self) -> None:
-        super().__init__(highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto", stderr=stderr)
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError

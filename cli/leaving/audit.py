@@ -8,7 +8,7 @@ from .metrics import Instrument
 from .project import Project
 from .python import find as find_in_python
 from .python import instruments as python_instruments
-from .python.modules import Modules
+from .python.modules import Modules, Tell
 from .python.urls import routes
 from .traces import NAMES, Kind, Stage, Trace, line_of, ordered, shown
 
@@ -22,12 +22,17 @@ class Audit:
     traces: Sequence[Trace]
     instruments: Sequence[Instrument]
     passed_over: Sequence[tuple[str, str]] = ()
+    """Files that were not read, and why."""
 
 
-def audit(project: Project) -> Audit:
+def audit(project: Project, tell: Tell | None = None) -> Audit:
+    """`tell` hears how many files of how many are parsed."""
     modules = Modules(project)
+    if tell is not None:
+        modules.parse(tell)
     traces = [*find_in_python(modules), *find_in_files(project, routes(modules))]
     traces += _mentions(project, traces)
+    traces = [trace for trace in traces if not project.excludes(trace.file)]
     return Audit(ordered(traces), tuple(python_instruments.declared(modules)), project.passed_over)
 
 

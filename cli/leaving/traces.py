@@ -68,8 +68,9 @@ class Edit:
 class Trace:
     """`line` counts from 1, `last_line` is inclusive. `edits` are of the trace's own file.
 
-    Traces that only go together, as elements of one list, carry the same edits. A trace without edits has a `doubt`:
-    why it is left, in one sentence for whoever has to change it by hand. An import that is used has neither.
+    Traces that only go together, as elements of one list, carry the same edits. A trace without edits has a `doubt`,
+    why it is left, in one sentence for whoever has to change it by hand; or it goes by itself once another has gone,
+    and `waits` says for what. An import waits for what uses it.
     """
 
     file: str
@@ -81,7 +82,13 @@ class Trace:
     subject: str = ""  # the name it is about: a setting, a metric, a package
     edits: tuple[Edit, ...] = ()
     doubt: str = ""
+    waits: str = ""
     last_line: int = 0
+
+    @property
+    def by_hand(self) -> bool:
+        """migrate leaves it."""
+        return bool(self.doubt)
 
     @property
     def lines(self) -> range:
@@ -90,21 +97,18 @@ class Trace:
 
 def edited(text: str, edits: Iterable[Edit]) -> str:
     """The text with all edits made. Equal ones are one, one within another goes with it, and deletions may overlap.
-    What is put in where another begins stands before it.
 
     Raises ValueError for edits that overlap otherwise.
     """
     made: list[Edit] = []
     for edit in sorted(set(edits), key=lambda edit: (edit.start, edit.end > edit.start, -edit.end)):
-        last = made[-1] if made else None
-        if last is None or edit.start > last.end or (edit.start == last.end and edit.end > edit.start):
+        last = made[-1] if made else Edit(0, 0)
+        if edit.start >= last.end:
             made.append(edit)
-        elif edit.start < last.end and edit.end <= last.end and (edit.start, edit.end) != (last.start, last.end):
+        elif edit.end <= last.end and (edit.start, edit.end) != (last.start, last.end):
             continue
         elif not edit.text and not last.text:
             made[-1] = Edit(last.start, edit.end)
-        elif edit.start == last.end:
-            made.append(edit)
         else:
             raise ValueError(f"edits overlap at {edit.start}")
     ends = [0, *(edit.end for edit in made)]

@@ -332,7 +332,7 @@ def test_environment_files_lose_only_its_variables(tmp_path: Path) -> None:
     assert after["web.service"] == '[Service]\nEnvironment="A=b c" B=2\nExecStart=gunicorn shop.wsgi\n'
     assert after["Procfile"] == "web: gunicorn shop.wsgi\nworker: celery\n"
     read = [each.doubt for each in traces(found) if each.subject == "PROMETHEUS_ENABLED"]
-    assert read == ["goes once shop/settings.py no longer reads it"]
+    assert read == ["shop/settings.py reads it: take it out along with that"]
     changed = found.with_texts({"shop/settings.py": "\n"})  # as the stage of the settings leaves it
     assert "PROMETHEUS_ENABLED" not in without_traces(changed)[".env.example"]
     assert "PROMETHEUS_URL" in without_traces(changed)[".env.example"]

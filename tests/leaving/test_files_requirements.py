@@ -150,7 +150,7 @@ def test_pyproject_says_each_requirement_once_and_its_place(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("use", "doubt"),
+    ("use", "waits"),
     [
         ("from prometheus_client import Counter\n", "goes once shop/x.py no longer needs it"),
         ("import os, prometheus_client.core\n", "goes once shop/x.py no longer needs it"),
@@ -161,17 +161,18 @@ def test_pyproject_says_each_requirement_once_and_its_place(tmp_path: Path) -> N
         ("from . import metrics\n", ""),
     ],
 )
-def test_a_requirement_waits_for_what_imports_it(tmp_path: Path, use: str, doubt: str) -> None:
+def test_a_requirement_waits_for_what_imports_it(tmp_path: Path, use: str, waits: str) -> None:
     files = {"requirements.txt": "prometheus-client\n", "shop/x.py": use}
     (trace,) = (each for each in traces(project(tmp_path, files)) if each.file == "requirements.txt")
-    assert trace.doubt == doubt
-    assert bool(trace.edits) is not bool(doubt)
+    assert trace.waits == waits
+    assert bool(trace.edits) is not bool(waits)
+    assert not trace.by_hand
 
 
 def test_a_requirement_waits_for_an_engine_in_the_environment(tmp_path: Path) -> None:
     files = {"requirements.txt": "django-prometheus\n", ".env": "DB_ENGINE=django_prometheus.db.backends.postgresql\n"}
     found = project(tmp_path, files)
-    assert [each.doubt for each in traces(found) if each.file == "requirements.txt"] == [
+    assert [each.waits for each in traces(found) if each.file == "requirements.txt"] == [
         "goes once .env no longer needs it"
     ]
     after = without_traces(found)

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.errors import InputError, OutputError
-from cli.leaving.project import MOST_BYTES, is_clean, read, write
+from aggregator.errors import InputError, OutputError, UsageError
+from cli.leaving.project import MOST_BYTES, byte_order_mark, read
+from cli.leaving.stages import Step
+from cli.leaving.traces import Stage
+from cli.leaving.writing import refuse_if_dirty, write
 
 from ..conftest import tool
 from .texts import project
@@ -42,10 +45,10 @@ def test_what_is_read_is_written_byte_for_byte(tmp_path: Path, content: bytes) -
     path.write_bytes(content)
     path.chmod(0o751)
     found = read(tmp_path)
-    write(found, {"a.py": found.texts["a.py"]})
+    write(found.with_texts({"a.py": found.texts["a.py"]}))
     assert path.read_bytes() == content
     assert stat.S_IMODE(path.stat().st_mode) == 0o751
-    write(found, {"a.py": found.texts["a.py"] + "new\n"})
+    write(found.with_texts({"a.py": found.texts["a.py"] + "new\n"}))
     assert path.read_bytes() == content + b"new\n"
     assert os.listdir(tmp_path) == ["a.py"]
 
@@ -143,8 +146,8 @@ def test_a_folder_that_became_a_link_leads_nowhere(tmp_path: Path) -> None:
     (root / "folder").rmdir()
     (root / "folder").symlink_to(outside)
     assert read(root).texts == {}
-    with pytest.raises(InputError, match="is not the file that was read"):
-        write(found, {"folder/a.py": "b\n"})
+    with pytest.raises(OutputError, match="a link leads to it"):
+        write(found.with_texts({"folder/a.py": "b\n"}))
     assert (outside / "a.py").read_text() == "secret\n"
 
 
@@ -197,54 +200,45 @@ def test_nothing_that_a_repository_names_is_run(tmp_path: Path) -> None:
         (root / name).write_text((root / name).read_text())  # of another time: git has to look into it
         os.utime(root / name, (1, 1))
     assert sorted(read(root).texts) == [".gitattributes", "a.py", "b.py", "c.txt"]
-    assert is_clean(root) is True
+    refuse_if_dirty(root)
     (root / "a.py").write_text("new\n")
-    assert is_clean(root) is False
+    with pytest.raises(UsageError, match=r"not committed, such as a\.py"):
+        refuse_if_dirty(root)
     assert not marker.exists()
     git(root, "status")
     assert marker.exists()  # by git itself they are run: the test would notice
 
 
-def test_a_tree_is_clean_but_for_what_is_new_in_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert is_clean(tmp_path) is None
-    git(tmp_path, "init")
-    project(tmp_path, {"site/a.py": "a\n", "other/b.py": "b\n"})
-    assert is_clean(tmp_path / "site") is False
-    git(tmp_path, "add", "site")
-    git(tmp_path, "commit", "-m", "site")
-    assert is_clean(tmp_path / "site") is True
-    assert is_clean(tmp_path) is False
-    without_git(monkeypatch, tmp_path)
-    assert is_clean(tmp_path / "site") is None
-
-
-def test_a_file_that_changed_meanwhile_is_left(tmp_path: Path) -> None:
-    found = project(tmp_path, {"a.py": "a\n", "b.py": "b\n"})
-    assert found.texts["b.py"] == "b\n"
-    (tmp_path / "b.py").write_text("of somebody else\n")
-    with pytest.raises(InputError, match="has changed since it was read"):
-        write(found, {"a.py": "new\n", "b.py": "new\n"})
-    assert (tmp_path / "a.py").read_text() == "a\n"
-    assert sorted(os.listdir(tmp_path)) == ["a.py", "b.py"]
-
-
 def test_links_are_not_written(tmp_path: Path) -> None:
-    found = project(tmp_path, {"a.py": "a\n"})
-    assert found.texts
+    found = project(tmp_path, {"a.py": "a\n", "b.py": "b\n"})
     (tmp_path / "target").write_text("a\n")
-    (tmp_path / "a.py").unlink()
-    (tmp_path / "a.py").symlink_to(tmp_path / "target")
-    with pytest.raises(InputError, match="is not the file that was read"):
-        write(found, {"a.py": "b\n"})
+    (tmp_path / "b.py").unlink()
+    (tmp_path / "b.py").symlink_to(tmp_path / "target")
+    with pytest.raises(OutputError, match="a link leads to it"):
+        write(found.with_texts({"a.py": "new\n", "b.py": "new\n"}))
     assert (tmp_path / "target").read_text() == "a\n"
+    assert (tmp_path / "a.py").read_text() == "a\n"  # found before anything is written
+    assert sorted(os.listdir(tmp_path)) == ["a.py", "b.py", "target"]
 
 
-def test_new_files_are_written_and_none_is_written_over(tmp_path: Path) -> None:
-    found = project(tmp_path, {"a.py": "a\n"})
-    write(found, {"new.py": "n\n"})
-    assert (tmp_path / "new.py").read_text() == "n\n"
-    assert stat.S_IMODE((tmp_path / "new.py").stat().st_mode) == stat.S_IMODE((tmp_path / "a.py").stat().st_mode)
-    with pytest.raises(InputError, match="is not the file that was read"):
-        write(found, {"new.py": "m\n"})
-    with pytest.raises(OutputError, match="cannot be written"):
-        write(found, {"nowhere/new.py": "m\n"})
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.py", b"\xef\xbb\xbfimport django_prometheus\n"),
+        ("a b.py", b"x = 1\n\x0c\nimport django_prometheus\n# \xe2\x80\xa8 \xe9\n"),
+        ('new\nline\t"x\\.py', b"import django_prometheus\r\nx = 1"),
+        ("caf\u00e9.py", b"import django_prometheus"),
+    ],
+)
+def test_patches_apply_to_any_text_under_any_name(tmp_path: Path, name: str, content: bytes) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / name).write_bytes(content)
+    git(root, "init")
+    found = read(root)
+    before = found.texts[name]
+    after = before.replace("import django_prometheus", "import logemit")
+    step = Step(Stage.CODE, {name: before}, {name: after}, (), {name: byte_order_mark(root / name).decode()})
+    (tmp_path / "patch").write_bytes(step.patch.encode("utf-8", "surrogateescape"))
+    git(root, "apply", "--verbose", str(tmp_path / "patch"))
+    assert (root / name).read_bytes() == content.replace(b"import django_prometheus", b"import logemit")

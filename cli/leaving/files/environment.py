@@ -8,7 +8,7 @@ from ..traces import Kind, Stage, Trace, line_of, shown
 from .commands import advice, traces, variable_kind
 from .lines import Line, joined_lines, whole_lines, without_words
 from .shell import Command, commands
-from .surroundings import VARIABLE, Surroundings
+from .surroundings import VARIABLE, Reasons, Surroundings
 
 _FILE = re.compile(
     r"\.env(?:[._-].*)?|(?:.*[._-])?env|env[._-](?:example|sample|template|dist|.*\.txt)|environment", re.IGNORECASE
@@ -40,13 +40,14 @@ def _variables(around: Surroundings, path: str, text: str, pattern: re.Pattern[s
 
 def variable(around: Surroundings, path: str, text: str, line: Line, name: str) -> Trace:
     """On a line of its own."""
-    doubt = around.reads(name) if not line.text.lstrip().startswith("#") else ""
+    kept = around.why_kept(name) if not line.text.lstrip().startswith("#") else Reasons()
     kind = variable_kind(name)
     return Trace(
         *(path, line.number, kind, Stage.SETTINGS, shown(text, line.number), advice(kind)),
         subject=name,
-        edits=() if doubt else (whole_lines(text, line.start, line.end),),
-        doubt=doubt,
+        edits=() if kept else (whole_lines(text, line.start, line.end),),
+        doubt=kept.doubt,
+        waits=kept.waits,
         last_line=line.last,
     )
 
@@ -65,7 +66,7 @@ def _environment(around: Surroundings, path: str, text: str, line: Line, command
     """`Environment="A=1" B=2`"""
     names = [text[start:end].strip("\"'").partition("=")[0] for start, end in command.words]
     ours = {n: name for n, name in enumerate(names) if re.fullmatch(VARIABLE, name) and around.is_ours(name)}
-    doomed = {number for number, name in ours.items() if not around.reads(name)}
+    doomed = {number for number, name in ours.items() if not around.why_kept(name)}
     whole = len(doomed) == len(names)
     edits = (whole_lines(text, line.start, line.end),) if whole else without_words(text, command.words, doomed)
     for number, name in ours.items():
@@ -74,5 +75,5 @@ def _environment(around: Surroundings, path: str, text: str, line: Line, command
             *(path, place, kind, Stage.SETTINGS, shown(text, place), advice(kind)),
             subject=name,
             edits=edits if number in doomed else (),
-            doubt=around.reads(name),
+            **around.why_kept(name)._asdict(),
         )

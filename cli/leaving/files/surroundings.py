@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from ..project import Project
 
@@ -27,6 +28,16 @@ _PORT = re.compile(
 )
 DOCUMENTS = (".md", ".rst", ".adoc", ".asciidoc", ".html")
 LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pixi.lock", "conda-lock.yml")
+
+
+class Reasons(NamedTuple):
+    """Why something is kept; neither where it can go."""
+
+    waits: str = ""
+    doubt: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.waits or self.doubt)
 
 
 @dataclass(frozen=True)
@@ -65,7 +76,7 @@ class Surroundings:
         return found
 
     def needs(self, package: str) -> str:
-        """Why a package cannot go yet; empty where it can."""
+        """What a package waits for; empty where it can go."""
         user = self.users.get(package)
         return f"goes once {user} no longer needs it" if user else ""
 
@@ -84,13 +95,15 @@ class Surroundings:
                     found.setdefault(use[1].upper(), path)
         return found
 
-    def reads(self, variable: str) -> str:
-        """Why a variable cannot go yet; empty where it can.
+    def why_kept(self, variable: str) -> Reasons:
+        """One that a script still expands stays: `rm -rf $DIR/*` without DIR takes away more than is meant."""
+        waits = self._reads(variable)
+        if waits and not _KNOWN.fullmatch(variable):
+            return Reasons(doubt=f"{self._readers[variable.upper()]} reads it: take it out along with that")
+        return Reasons(waits=waits)
 
-        One that a script still expands stays: `rm -rf $DIR/*` without DIR takes away more than is meant.
-        """
-        if not self.is_ours(variable):
-            return "whether something else reads it is for people to judge"
+    def _reads(self, variable: str) -> str:
+        """What a variable waits for; empty where it can go."""
         reader = self._readers.get(variable.upper())
         if reader is not None:
             return f"goes once {reader} no longer reads it"
@@ -101,7 +114,7 @@ class Surroundings:
         return self.needs("prometheus-client") or self.needs("django-prometheus")
 
     def folder_needed(self) -> str:
-        """Why the folder of the processes' files cannot go yet; empty where it can."""
+        """What the folder of the processes' files waits for; empty where it can go."""
         reader = self._readers.get(MULTIPROCESS, "")
         return f"goes once {reader} no longer reads it" if reader.endswith(".py") else self._multiprocess_users
 

@@ -1,16 +1,26 @@
 """The Python files of a project, parsed where something in them may matter."""
 
 import re
-from collections.abc import Iterator
-from functools import cache, cached_property
+from collections.abc import Callable, Iterator
+from functools import cached_property, lru_cache
 
 import libcst as cst
 
 from ..project import Project
 from .source import Source
 
+Tell = Callable[[int, int], None]
+
 OURS = ("django_prometheus", "prometheus_client", "PROMETHEUS_")
 """A file without any of these has traces only where it uses what another file defines."""
+
+
+@lru_cache(2048)  # a migration looks at most files in each round, and changes few
+def _parsed(path: str, text: str) -> Source | None:
+    try:
+        return Source(path, text)
+    except (cst.ParserSyntaxError, UnicodeError, RecursionError):
+        return None
 
 
 class Modules:
@@ -19,14 +29,17 @@ class Modules:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.paths = tuple(path for path in project.texts if path.endswith(".py"))
-        self.source = cache(self._source)
 
-    def _source(self, path: str) -> Source | None:
+    def source(self, path: str) -> Source | None:
         """None where it is no Python of today; what it mentions is found all the same, as text."""
-        try:
-            return Source(path, self.project.texts[path])
-        except (cst.ParserSyntaxError, UnicodeError, RecursionError):
-            return None
+        return _parsed(path, self.project.texts[path])
+
+    def parse(self, tell: Tell) -> None:
+        """Ahead of the finders, what most of them ask for: done and in all, in files."""
+        paths = [path for path in self.paths if any(word in self.project.texts[path] for word in OURS)]
+        for done, path in enumerate(paths, 1):
+            self.source(path)
+            tell(done, len(paths))
 
     def containing(self, *words: str) -> Iterator[Source]:
         """Files in whose text one of the words stands, as a word."""
