@@ -95,7 +95,8 @@ def _listed(root: Path) -> Iterator[str]:
     while waiting:
         folder = waiting.pop()
         try:
-            found = list(os.scandir(folder))
+            with os.scandir(folder) as entries:
+                found = list(entries)
         except OSError:
             continue
         for entry in found:

@@ -11,7 +11,7 @@ from cli.leaving.additions import additions
 from cli.leaving.traces import Edit, Kind, Stage, Trace, edited
 from logemit import __version__
 
-from .texts import project, without_traces
+from .small import project, without_traces
 
 PINNED = f"logemit>={__version__}"
 

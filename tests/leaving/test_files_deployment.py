@@ -9,7 +9,7 @@ import yaml
 
 from cli.leaving.traces import Kind, Stage
 
-from .texts import lines, project, traces, without_traces
+from .small import lines, project, traces, without_traces
 
 DOCKERFILE = """\
 FROM python:3.12

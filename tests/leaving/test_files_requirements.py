@@ -19,7 +19,7 @@ from cli.leaving.project import Project
 from cli.leaving.traces import Kind, edited
 
 from ..scale import scaled
-from .texts import lines, project, traces, without_traces
+from .small import lines, project, traces, without_traces
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from cli.leaving.traces import Stage
 from cli.leaving.writing import refuse_if_dirty, write
 
 from ..conftest import tool
-from .texts import project
+from .small import project
 
 
 def git(root: Path, *words: str) -> str:
@@ -101,9 +101,13 @@ def test_folders_may_be_deep(tmp_path: Path) -> None:
             os.mkdir("d")
             os.chdir("d")
         Path("x.py").write_text("x\n")
+        assert list(read(tmp_path).texts.values()) == ["x\n"]
     finally:
+        Path("x.py").unlink(missing_ok=True)
+        while Path.cwd() != tmp_path:  # by steps: what cleans up behind the tests goes down by calling itself
+            os.chdir("..")
+            os.rmdir("d")
         os.chdir(here)
-    assert list(read(tmp_path).texts.values()) == ["x\n"]
 
 
 def test_it_has_to_be_a_folder(tmp_path: Path) -> None:
