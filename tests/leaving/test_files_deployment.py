@@ -259,6 +259,30 @@ def test_manifests_keep_all_but_the_folder_of_the_processes(tmp_path: Path) -> N
     ]
 
 
+def test_the_folder_is_found_where_only_its_name_stands(tmp_path: Path) -> None:
+    compose = """\
+services:
+  web:
+    environment: {PROMETHEUS_MULTIPROC_DIR: /tmp/prom_files}
+    command: >
+      bash -c "
+        mkdir -p /tmp/prom_files &&
+        gunicorn shop.wsgi"
+  worker:
+    command: ["sh", "-c", "rm -rf /tmp/prom_files/*; celery"]
+  other:
+    command: ls /tmp/prom_files-other /srv/tmp/prom_files
+"""
+    files = {"compose.yml": compose, ".gitignore": "*.pyc\n/prom_files/\nprom/\n"}
+    files["Dockerfile"] = 'CMD ["sh", "-c", "rm -rf /tmp/prom_files/* && gunicorn shop.wsgi"]\n'
+    found = project(tmp_path, files)
+    after = without_traces(found)
+    assert after[".gitignore"] == "*.pyc\nprom/\n"
+    assert "environment" not in yaml.safe_load(after["compose.yml"])["services"]["web"]
+    assert [line for line, _, is_edited in lines(found, "compose.yml") if not is_edited] == [6, 9]
+    assert lines(found, "Dockerfile") == [(1, "multiprocess", False)]
+
+
 SCRAPES = """\
 scrape_configs:
   - job_name: prometheus

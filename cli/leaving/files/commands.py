@@ -9,7 +9,7 @@ from .lines import Line, whole_lines, without_words
 from .shell import Command, assigned, commands, installed, on_folder, without_commands
 from .surroundings import MULTIPROCESS, VARIABLE, Reasons, Surroundings
 
-_EXPANDED = re.compile(rf"\b(?:{VARIABLE})\b")
+_VARIABLE = re.compile(VARIABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,22 +98,23 @@ def traces(
             last_line=last,
         )
     if is_all:
-        yield from _rest(around, path, text, (start, line.end), claimed)
+        yield from woven(around, path, text, (start, line.end), claimed)
 
 
 def _is_true(text: str, command: Command) -> bool:
     return text[slice(*command.span)] in {"true", ":"}
 
 
-def _rest(around: Surroundings, path: str, text: str, span: tuple[int, int], claimed: set[int]) -> Iterator[Trace]:
-    """What still names one of the variables."""
-    for found in _EXPANDED.finditer(text, *span):
+def woven(around: Surroundings, path: str, text: str, span: tuple[int, int], claimed: set[int]) -> Iterator[Trace]:
+    """What still names one of the variables, or the folder."""
+    for found in around.uses_of_folder.finditer(text, *span):
         line = line_of(text, found.start())
-        if line not in claimed and around.is_ours(found[0]):
+        name = found[0] if _VARIABLE.fullmatch(found[0]) else MULTIPROCESS
+        if line not in claimed and around.is_ours(name):
             claimed.add(line)
-            kind = variable_kind(found[0])
+            kind = variable_kind(name)
             yield Trace(
                 *(path, line, kind, Stage.SETTINGS, shown(text, line), advice(kind)),
-                subject=found[0],
+                subject=name,
                 doubt="it is woven into a command; take it out there",
             )

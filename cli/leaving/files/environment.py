@@ -6,9 +6,9 @@ from pathlib import PurePosixPath
 
 from ..traces import Kind, Stage, Trace, line_of, shown
 from .commands import advice, traces, variable_kind
-from .lines import Line, joined_lines, whole_lines, without_words
+from .lines import Line, joined_lines, lines, whole_lines, without_words
 from .shell import Command, commands
-from .surroundings import VARIABLE, Reasons, Surroundings
+from .surroundings import MULTIPROCESS, VARIABLE, Reasons, Surroundings
 
 _FILE = re.compile(
     r"\.env(?:[._-].*)?|(?:.*[._-])?env|env[._-](?:example|sample|template|dist|.*\.txt)|environment", re.IGNORECASE
@@ -21,9 +21,11 @@ _IN_LIST = re.compile(rf"\s+(?:[DR]:)?({VARIABLE})\s*=")
 def find(around: Surroundings) -> Iterator[Trace]:
     for path, text in around.project.texts.items():
         name = PurePosixPath(path).name
-        if "prometheus" not in text.lower():
+        if name in {".gitignore", ".dockerignore"}:
+            yield from _ignored(around, path, text)
+        elif not around.may_matter(text):
             continue
-        if _FILE.fullmatch(name) and name != ".envrc":
+        elif _FILE.fullmatch(name) and name != ".envrc":
             yield from _variables(around, path, text, _LINE)
         elif name.endswith((".service", ".conf")) and "[Service]" in text:
             yield from _unit(around, path, text)
@@ -36,6 +38,14 @@ def _variables(around: Surroundings, path: str, text: str, pattern: re.Pattern[s
         found = pattern.match(line.text)
         if found and around.is_ours(found[1]):
             yield variable(around, path, text, line, found[1])
+
+
+def _ignored(around: Surroundings, path: str, text: str) -> Iterator[Trace]:
+    """The folder of the processes' files, where it lies in the project."""
+    names = {folder.rpartition("/")[2] for folder in around.folders} | {MULTIPROCESS.lower()}
+    for line in lines(text):
+        if re.sub(r"/\**$", "", line.text.strip()).rpartition("/")[2] in names:
+            yield variable(around, path, text, line, MULTIPROCESS)
 
 
 def variable(around: Surroundings, path: str, text: str, line: Line, name: str) -> Trace:

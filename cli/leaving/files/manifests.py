@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from ..traces import Kind, Stage, Trace, shown
-from .commands import advice, variable_kind
+from .commands import advice, variable_kind, woven
 from .packages import package, package_of_module
 from .surroundings import LOCKS, MULTIPROCESS, VARIABLE, Reasons, Surroundings
 from .yaml_places import Entry, documents, without_entries
@@ -25,7 +25,7 @@ class _Found:
 
 def find(around: Surroundings) -> Iterator[Trace]:
     for path, text in yaml_files(around):
-        if "prometheus" not in text.lower():
+        if not around.may_matter(text):
             continue
         for every in documents(text):
             found = {
@@ -34,6 +34,16 @@ def find(around: Surroundings) -> Iterator[Trace]:
                 **(_requirements(around, every) if _REQUIRING.fullmatch(PurePosixPath(path).name) else {}),
             }
             yield from _traces(path, text, every, found)
+            yield from _in_commands(around, path, text, every, {entry.line for entry in found})
+
+
+def _in_commands(
+    around: Surroundings, path: str, text: str, every: Sequence[Entry], claimed: set[int]
+) -> Iterator[Trace]:
+    for entry in every:
+        if entry.value and not entry.is_alias and {"command", "entrypoint", "args"} & set(entry.path):
+            span = (int(entry.node.start_mark.index), int(entry.node.end_mark.index))
+            yield from woven(around, path, text, span, claimed)
 
 
 def yaml_files(around: Surroundings) -> Iterator[tuple[str, str]]:
