@@ -3,12 +3,16 @@
 import shutil
 import subprocess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cli.leaving.traces import Kind, Stage
 
+from ..scale import scaled
 from .small import lines, project, traces, without_traces
 
 DOCKERFILE = """\
@@ -316,6 +320,25 @@ scrape_configs:
 """
 
 
+def test_annotations_of_others_are_none_of_the_app(tmp_path: Path) -> None:
+    pod = (
+        "kind: Deployment\nspec:\n  template:\n    metadata:\n"
+        "      annotations:\n        prometheus.io/scrape: 'true'\n"
+        "    spec:\n      containers: [{{image: '{0}', command: [{1}]}}]\n"
+    )
+    files = {
+        "k8s/app.yaml": pod.format("example.com:5000/shop:1", "gunicorn") + "---\n" + pod.format("go-thing:2", "serve"),
+        "k8s/jobs.yaml": pod.format("example.com:5000/shop:2", "sh"),
+        "k8s/other.yaml": pod.format("example.com:5000/mail", "serve"),
+    }
+    found = traces(project(tmp_path, files))
+    assert [(each.file, each.line) for each in found] == [("k8s/app.yaml", 6), ("k8s/jobs.yaml", 6)]
+    assert traces(project(tmp_path, files), ["other"]) == []
+    del files["k8s/app.yaml"]
+    (tmp_path / "k8s" / "app.yaml").unlink()
+    assert [each.file for each in traces(project(tmp_path, files))] == ["k8s/jobs.yaml", "k8s/other.yaml"]
+
+
 def test_only_jobs_that_ask_the_app_are_traces(tmp_path: Path) -> None:
     compose = "services:\n  web: {build: ., command: gunicorn x}\n  redis: {image: redis}\n"
     compose += "  logemit: {build: ., command: logemit serve}\n  gate: {build: ./nginx}\n"
@@ -518,3 +541,38 @@ def test_a_project_of_others_has_no_traces(tmp_path: Path) -> None:
     }
     assert traces(project(tmp_path, files), []) == []
     assert without_traces(project(tmp_path, files), []) == files
+
+
+COMMANDS: tuple[tuple[str, str], ...] = (
+    ("apt-get update", "apt-get update"),
+    ("pip install django-prometheus", ""),
+    ("pip3 install -U 'prometheus_client>=0.2'", ""),
+    ("python -m pip install a django_prometheus b", "python -m pip install a b"),
+    ("pip install django-prometheus -r requirements.txt", "pip install -r requirements.txt"),
+    ("uv pip install --system Django.Prometheus==2 c", "uv pip install --system c"),
+    ("mkdir -p /tmp/prom", ""),
+    ("mkdir -p /app /tmp/prom/", "mkdir -p /app"),
+    ("chown -R app:app $PROMETHEUS_MULTIPROC_DIR", ""),
+    ('rm -rf "$PROMETHEUS_MULTIPROC_DIR"/*', ""),
+    ("rm -rf /tmp/promised", "rm -rf /tmp/promised"),
+    ("echo 'a && b; pip install django-prometheus'", "echo 'a && b; pip install django-prometheus'"),
+)
+
+
+@settings(max_examples=scaled(40, 100, 2000))
+@given(
+    st.lists(st.sampled_from(COMMANDS), min_size=1, max_size=5),
+    st.sampled_from([" && ", " \\\n    && ", " && \\\n    ", "; ", " ;\\\n"]),
+    st.sampled_from(["Dockerfile", "run.sh"]),
+)
+def test_any_chain_keeps_its_other_commands(chain: list[tuple[str, str]], joint: str, name: str) -> None:
+    before = "RUN " if name == "Dockerfile" else ""
+    text = f"{before}{joint.join(command for command, _ in chain)}\n"
+    files = {name: f"FROM x\n{text}WORKDIR /\n", ".env": "PROMETHEUS_MULTIPROC_DIR=/tmp/prom\n"}
+    with TemporaryDirectory() as folder:
+        after = without_traces(project(Path(folder), files))[name]
+    words = after.replace("\\\n", " ").split()
+    separator = "&&" if "&&" in joint else ";"
+    kept = f" {separator} ".join(left for _, left in chain if left)
+    expected = f"FROM x {before if kept else ''}{kept} WORKDIR /"
+    assert " ".join(words).replace(" ;", ";") == " ".join(expected.split()).replace(" ;", ";")

@@ -243,7 +243,14 @@ dependencies = [
 ]
 
 [[package]]
+name = "flower"
+dependencies = [
+    { name = "prometheus-client" },
+]
+
+[[package]]
 name = "shop"
+source = { virtual = "." }
 dependencies = [
     { name = "django" },
     { name = "django-prometheus" },
@@ -291,7 +298,7 @@ a = ["b"]
 @pytest.mark.parametrize(
     ("name", "subjects"),
     [
-        ("uv.lock", ["django-prometheus", "shop"]),
+        ("uv.lock", ["django-prometheus", "flower", "shop"]),
         ("poetry.lock", ["django-prometheus", "prometheus-client"]),
         ("Pipfile.lock", ["django-prometheus", "prometheus-client"]),
     ],
@@ -301,6 +308,7 @@ def test_lock_files_are_locked_anew(tmp_path: Path, name: str, subjects: list[st
     assert [each.subject for each in found] == subjects
     assert {each.kind for each in found} == {Kind.LOCK}
     assert not any(each.edits for each in found)
+    assert [each.subject for each in found if "writes it anew" not in each.doubt] == ["flower"] * ("flower" in subjects)
     named = {n for n, line in enumerate(LOCKS[name].splitlines(), 1) if "prometheus" in line}
     assert named <= {line for each in found for line in each.lines}
 

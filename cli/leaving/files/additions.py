@@ -11,6 +11,7 @@ import libcst as cst
 from ..project import Project
 from ..python.source import Source, elements, text_of
 from ..traces import Edit, Stage, Trace
+from .images import is_image
 from .lines import joined_lines, line_start
 from .packages import PACKAGES, canonical
 from .requirements import compiled_by, is_requirements
@@ -18,6 +19,7 @@ from .toml_places import places
 from .yaml_places import documents
 
 _ASKED = re.compile(r"\blogemit\b")
+_INSTALLED = re.compile(r"(?m)(?:^|[\s\"'])logemit(?![\w./-])")
 _PINNED = re.compile(r"[=<>~^]")
 _LISTS = (
     *(("project", "dependencies"), ("project", "optional-dependencies"), ("dependency-groups",)),
@@ -73,7 +75,7 @@ def requirements(project: Project, stage: Stage, traces: Sequence[Trace]) -> Ite
     if not is_used and stage not in {Stage.DEPENDENCIES, Stage.LOGEMIT}:
         return
     found = [each for path, text in project.texts.items() for each in _in_file(path, text)]
-    if any(each.name == "logemit" for each in found):
+    if any(each.name == "logemit" for each in found) or _is_installed(project):
         return
     wanted = [*PACKAGES, "django"] if is_used or stage is Stage.LOGEMIT else PACKAGES
     for name in wanted:
@@ -83,6 +85,12 @@ def requirements(project: Project, stage: Stage, traces: Sequence[Trace]) -> Ite
                 edits = [edit for trace in traces if trace.file == path for edit in trace.edits]
                 yield path, each.beside(project.texts[path], edits)
             return
+
+
+def _is_installed(project: Project) -> bool:
+    """By an image, or by what a tool has compiled."""
+    texts = (text for path, text in project.texts.items() if is_image(path) or is_requirements(path))
+    return any(_INSTALLED.search(text) for text in texts)
 
 
 def _in_file(path: str, text: str) -> Iterator[_Required]:

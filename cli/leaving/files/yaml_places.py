@@ -87,6 +87,8 @@ def without_entries(text: str, every: Sequence[Entry], doomed: Sequence[Entry]) 
 
     Empty where the rest would not be what it was: the stream of events tells.
     """
+    if not doomed:
+        return {}
     chosen = _promoted(every, doomed)
     edits: dict[Entry, tuple[Edit, ...]] = {}
     for container, among in _by_container(chosen.values()).items():
