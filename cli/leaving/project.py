@@ -4,7 +4,6 @@ import codecs
 import os
 import stat
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase as fnmatch
@@ -13,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
-from aggregator.errors import InputError, OutputError
+from aggregator.errors import InputError
 
 MOST_BYTES = 4 << 20
 """Of one file. Lock files reach some; what is larger is data."""
@@ -103,7 +102,8 @@ def _listed(root: Path) -> Iterator[str]:
     while waiting:
         folder = waiting.pop()
         try:
-            found = list(os.scandir(folder))
+            with os.scandir(folder) as entries:
+                found = list(entries)
         except OSError:
             continue
         for entry in found:
@@ -119,7 +119,7 @@ def _is_foreign(folder: Path) -> bool:
 
 def _reason_to_pass_over(root: Path, path: str) -> str | None:
     """None for a file to read, empty for what is no file of the project."""
-    if not _is_in(root, path):
+    if not is_in(root, path):
         return ""
     try:
         found = (root / path).lstat()
@@ -137,13 +137,22 @@ def _reason_to_pass_over(root: Path, path: str) -> str | None:
     return "written in UTF-16; save it as UTF-8" if start in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE} else None
 
 
-def _is_in(root: Path, path: str) -> bool:
-    """Whether no link leads to it: one could lead out of the project."""
+def is_in(root: Path, path: str) -> bool:
+    """Whether no link leads to where it stands: one could lead out of the project."""
     folder = (root / path).parent
     try:
         return folder.resolve() == root.resolve() / folder.relative_to(root)
     except (OSError, RuntimeError, ValueError):
         return False
+
+
+def byte_order_mark(path: Path) -> bytes:
+    """With which a file begins, which is no part of its text."""
+    try:
+        with _opened(path) as file:
+            return codecs.BOM_UTF8 if file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8 else b""
+    except OSError:
+        return b""
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -161,59 +170,6 @@ def _read(path: Path) -> str | None:
     if b"\0" in content or len(content) > MOST_BYTES:
         return None
     return content.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
-
-
-def write(project: Project, texts: Mapping[str, str]) -> None:
-    """All of these files of the project, each at once; their modes stay, and a byte order mark.
-
-    `project` as it was read. Raises InputError, before anything is written, for a file that has changed since,
-    OutputError where one cannot be written.
-    """
-    made: dict[Path, Path] = {}
-    try:
-        for path, text in texts.items():
-            made[project.root / path] = _written_beside(project, path, text)
-        for target in list(made):
-            os.replace(made[target], target)
-            del made[target]
-    except OSError as error:
-        raise OutputError(
-            f"{error.filename}: cannot be written ({error.strerror}); mend that and run it again"
-        ) from None
-    finally:
-        for left in made.values():
-            left.unlink(missing_ok=True)
-
-
-def _written_beside(project: Project, path: str, text: str) -> Path:
-    target = project.root / path
-    is_new = path not in project.paths
-    if not _is_in(project.root, path) or target.is_symlink() or is_new is target.exists():
-        raise InputError(f"{target}: is not the file that was read; run it again")
-    if not is_new and path not in project.changed and _read(target) != project.texts[path]:
-        raise InputError(f"{target}: has changed since it was read; run it again")
-    mark, mode = b"", None
-    if not is_new:
-        with _opened(target) as file:
-            mark = codecs.BOM_UTF8 if file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8 else b""
-        mode = stat.S_IMODE(target.stat().st_mode)
-    descriptor, name = tempfile.mkstemp(prefix=".logemit-", dir=target.parent)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(mark + text.encode("utf-8", "surrogateescape"))
-    os.chmod(name, _usual_mode() if mode is None else mode)
-    return Path(name)
-
-
-def _usual_mode() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return 0o666 & ~mask
-
-
-def is_clean(root: Path) -> bool | None:
-    """Whether git has nothing to commit in this folder; None without git or outside a repository."""
-    said = git(root, "status", "--porcelain", "-z", "--untracked-files=normal", "--ignore-submodules=all", "--", ".")
-    return None if said is None else not said
 
 
 def git(root: Path, *arguments: str) -> str | None:

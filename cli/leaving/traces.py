@@ -98,7 +98,6 @@ class Trace:
 
 def edited(text: str, edits: Iterable[Edit]) -> str:
     """The text with all edits made. Equal ones are one, one within another goes with it, and deletions may overlap.
-    What is put in where another begins stands before it.
 
     Raises ValueError for edits that overlap otherwise.
     """

@@ -11,6 +11,7 @@ import libcst as cst
 from ..project import Project
 from ..python.source import Source, elements, text_of
 from ..traces import Edit, Stage, Trace
+from .images import is_image
 from .lines import joined_lines, line_start
 from .packages import PACKAGES, canonical
 from .requirements import compiled_by, is_requirements
@@ -18,6 +19,7 @@ from .toml_places import places
 from .yaml_places import documents
 
 _ASKED = re.compile(r"\blogemit\b")
+_INSTALLED = re.compile(r"(?m)(?:^|[\s\"'])logemit(?![\w./-])")
 _PINNED = re.compile(r"[=<>~^]")
 _LISTS = (
     *(("project", "dependencies"), ("project", "optional-dependencies"), ("dependency-groups",)),
@@ -37,7 +39,8 @@ class _Required:
     form: str  # line, list or key
     before: int | None = None
 
-    def beside(self, text: str) -> Edit:
+    def beside(self, text: str, edits: Sequence[Edit]) -> Edit:
+        """`edits`: what else is done to the text. It stands before what they take out."""
         from logemit import __version__
 
         is_pinned = bool(_PINNED.search(self.written))
@@ -45,14 +48,22 @@ class _Required:
         wanted = f"{quote}logemit{f'>={__version__}' if is_pinned else ''}{quote}"
         line = line_start(text, self.start)
         indent = text[line : self.start]
-        end = "\r\n" if "\r\n" in text else "\n"
-        if self.form == "key":
-            return Edit(line, line, f'{indent}logemit = "{f">={__version__}" if is_pinned else "*"}"{end}')
-        if self.form == "line" or not indent.strip():
-            return Edit(line, line, f"{indent}{wanted}{',' if self.form == 'list' else ''}{end}")
-        if self.before is not None:
-            return Edit(self.before, self.before, f", {wanted}")
-        return Edit(self.start, self.start, f"{wanted}, ")
+        is_own_line = self.form != "list" or not indent.strip()
+        place = line if is_own_line else self.start if self.before is None else self.before
+        covering = next((edit for edit in edits if edit.start <= place < edit.end), None)
+        place = covering.start if covering else place
+        if is_own_line and place == line_start(text, place):
+            key = f'logemit = "{f">={__version__}" if is_pinned else "*"}"'
+            item = {"key": key, "list": f"{wanted},"}.get(self.form, wanted)
+            return Edit(place, place, f"{indent}{item}{_line_end(text)}")
+        if text[:place].rstrip()[-1:] in {"[", "("}:
+            behind = text[covering.end if covering else place]
+            return Edit(place, place, wanted if behind in "])" else f"{wanted}, ")
+        return Edit(place, place, f", {wanted}")
+
+
+def _line_end(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
 
 
 def requirements(project: Project, stage: Stage, traces: Sequence[Trace]) -> Iterator[tuple[str, Edit]]:
@@ -64,14 +75,22 @@ def requirements(project: Project, stage: Stage, traces: Sequence[Trace]) -> Ite
     if not is_used and stage not in {Stage.DEPENDENCIES, Stage.LOGEMIT}:
         return
     found = [each for path, text in project.texts.items() for each in _in_file(path, text)]
-    if any(each.name == "logemit" for each in found):
+    if any(each.name == "logemit" for each in found) or _is_installed(project):
         return
     wanted = [*PACKAGES, "django"] if is_used or stage is Stage.LOGEMIT else PACKAGES
     for name in wanted:
         files = {each.path: each for each in reversed(found) if each.name == name}
         if files:
-            yield from ((path, each.beside(project.texts[path])) for path, each in files.items())
+            for path, each in files.items():
+                edits = [edit for trace in traces if trace.file == path for edit in trace.edits]
+                yield path, each.beside(project.texts[path], edits)
             return
+
+
+def _is_installed(project: Project) -> bool:
+    """By an image, or by what a tool has compiled."""
+    texts = (text for path, text in project.texts.items() if is_image(path) or is_requirements(path))
+    return any(_INSTALLED.search(text) for text in texts)
 
 
 def _in_file(path: str, text: str) -> Iterator[_Required]:

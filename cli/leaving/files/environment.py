@@ -6,9 +6,9 @@ from pathlib import PurePosixPath
 
 from ..traces import Kind, Stage, Trace, line_of, shown
 from .commands import advice, traces, variable_kind
-from .lines import Line, joined_lines, whole_lines, without_words
+from .lines import Line, joined_lines, lines, whole_lines, without_words
 from .shell import Command, commands
-from .surroundings import VARIABLE, Surroundings
+from .surroundings import MULTIPROCESS, VARIABLE, Reasons, Surroundings
 
 _FILE = re.compile(
     r"\.env(?:[._-].*)?|(?:.*[._-])?env|env[._-](?:example|sample|template|dist|.*\.txt)|environment", re.IGNORECASE
@@ -21,9 +21,11 @@ _IN_LIST = re.compile(rf"\s+(?:[DR]:)?({VARIABLE})\s*=")
 def find(around: Surroundings) -> Iterator[Trace]:
     for path, text in around.project.texts.items():
         name = PurePosixPath(path).name
-        if "prometheus" not in text.lower():
+        if name in {".gitignore", ".dockerignore"}:
+            yield from _ignored(around, path, text)
+        elif not around.may_matter(text):
             continue
-        if _FILE.fullmatch(name) and name != ".envrc":
+        elif _FILE.fullmatch(name) and name != ".envrc":
             yield from _variables(around, path, text, _LINE)
         elif name.endswith((".service", ".conf")) and "[Service]" in text:
             yield from _unit(around, path, text)
@@ -38,15 +40,24 @@ def _variables(around: Surroundings, path: str, text: str, pattern: re.Pattern[s
             yield variable(around, path, text, line, found[1])
 
 
+def _ignored(around: Surroundings, path: str, text: str) -> Iterator[Trace]:
+    """The folder of the processes' files, where it lies in the project."""
+    names = {folder.rpartition("/")[2] for folder in around.folders} | {MULTIPROCESS.lower()}
+    for line in lines(text):
+        if re.sub(r"/\**$", "", line.text.strip()).rpartition("/")[2] in names:
+            yield variable(around, path, text, line, MULTIPROCESS)
+
+
 def variable(around: Surroundings, path: str, text: str, line: Line, name: str) -> Trace:
     """On a line of its own."""
-    doubt = around.reads(name) if not line.text.lstrip().startswith("#") else ""
+    kept = around.why_kept(name) if not line.text.lstrip().startswith("#") else Reasons()
     kind = variable_kind(name)
     return Trace(
         *(path, line.number, kind, Stage.SETTINGS, shown(text, line.number), advice(kind)),
         subject=name,
-        edits=() if doubt else (whole_lines(text, line.start, line.end),),
-        doubt=doubt,
+        edits=() if kept else (whole_lines(text, line.start, line.end),),
+        doubt=kept.doubt,
+        waits=kept.waits,
         last_line=line.last,
     )
 
@@ -65,7 +76,7 @@ def _environment(around: Surroundings, path: str, text: str, line: Line, command
     """`Environment="A=1" B=2`"""
     names = [text[start:end].strip("\"'").partition("=")[0] for start, end in command.words]
     ours = {n: name for n, name in enumerate(names) if re.fullmatch(VARIABLE, name) and around.is_ours(name)}
-    doomed = {number for number, name in ours.items() if not around.reads(name)}
+    doomed = {number for number, name in ours.items() if not around.why_kept(name)}
     whole = len(doomed) == len(names)
     edits = (whole_lines(text, line.start, line.end),) if whole else without_words(text, command.words, doomed)
     for number, name in ours.items():
@@ -74,5 +85,5 @@ def _environment(around: Surroundings, path: str, text: str, line: Line, command
             *(path, place, kind, Stage.SETTINGS, shown(text, place), advice(kind)),
             subject=name,
             edits=edits if number in doomed else (),
-            doubt=around.reads(name),
+            **around.why_kept(name)._asdict(),
         )

@@ -51,7 +51,11 @@ def _variables(around: Surroundings, path: str, text: str, line: Line, start: in
         else _NAME.findall(text[start : line.end])[:1]
     )
     spans = [found.span() for found in pairs] if len(names) == len(pairs) else []
-    doomed = {n for n, name in enumerate(names) if _NAME.fullmatch(name) and not around.reads(name)}
+    doomed = {
+        n
+        for n, name in enumerate(names)
+        if _NAME.fullmatch(name) and around.is_ours(name) and not around.why_kept(name)
+    }
     edits: tuple[Edit, ...] = (whole_lines(text, line.start, line.end),)
     if len(doomed) < len(names):
         edits = without_words(text, spans, doomed)
@@ -63,7 +67,7 @@ def _variables(around: Surroundings, path: str, text: str, line: Line, start: in
                 *(path, place, kind, Stage.SETTINGS, shown(text, place), advice(kind)),
                 subject=name,
                 edits=edits if number in doomed else (),
-                doubt=around.reads(name),
+                **around.why_kept(name)._asdict(),
                 last_line=place if spans else line.last,
             )
 
@@ -88,7 +92,7 @@ def _ports(around: Surroundings, path: str, text: str, line: Line, start: int) -
 def _volume(around: Surroundings, path: str, text: str, line: Line, start: int) -> Iterator[Trace]:
     folders = {each.strip("\"',[]/ ") for each in text[start : line.end].split()}
     if folders & {folder.strip("/") for folder in around.folders}:
-        doubt = around.folder_needed()
+        waits = around.folder_needed()
         alone = len(folders) == 1
         yield Trace(
             *(
@@ -99,7 +103,8 @@ def _volume(around: Surroundings, path: str, text: str, line: Line, start: int) 
                 shown(text, line.number),
                 advice(Kind.MULTIPROCESS),
             ),
-            edits=(whole_lines(text, line.start, line.end),) if alone and not doubt else (),
-            doubt=doubt or ("" if alone else "the instruction names other folders, too"),
+            edits=(whole_lines(text, line.start, line.end),) if alone and not waits else (),
+            doubt="" if alone or waits else "the instruction names other folders, too",
+            waits=waits,
             last_line=line.last,
         )

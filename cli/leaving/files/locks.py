@@ -22,6 +22,9 @@ _ENTRY = re.compile(r"^(?=\[\[package|\[(?!package\.)| {4,8}\"[^\"\n]+\": \{|- )
 _OWN_NAME = re.compile(r"^name = \"([^\"\n]+)\"|^ *\"([^\"\n]+)\": \{", re.MULTILINE)
 
 
+_OF_THE_PROJECT = re.compile(r"^source = \{ (?:virtual|editable|directory) = ", re.MULTILINE)
+
+
 def find(around: Surroundings) -> Iterator[Trace]:
     """One trace for each entry that names a package: its own, or that of what requires it."""
     for path, text in around.project.texts.items():
@@ -33,7 +36,7 @@ def find(around: Surroundings) -> Iterator[Trace]:
         for start, end in zip([0, *starts], [*starts, len(text)], strict=True):
             places = [found.start() for found in _NAMED.finditer(text, start, end)]
             if places:
-                yield _trace(path, text, places, _named(text[start:end]), command)
+                yield _trace(path, text, places, text[start:end], command)
 
 
 def _named(entry: str) -> str:
@@ -41,11 +44,14 @@ def _named(entry: str) -> str:
     return (found[1] or found[2]) if found else ""
 
 
-def _trace(path: str, text: str, places: list[int], name: str, command: str) -> Trace:
-    line = line_of(text, places[0])
+def _trace(path: str, text: str, places: list[int], entry: str, command: str) -> Trace:
+    line, name = line_of(text, places[0]), _named(entry)
+    doubt = f"never edited by hand: {command} writes it anew once the requirement is gone"
+    if name and package(name) is None and not _OF_THE_PROJECT.search(entry):
+        doubt = f"{name} needs it itself: it stays as long as {name} does"
     return Trace(
         *(path, line, Kind.LOCK, Stage.DEPENDENCIES, shown(text, line), f"lock anew: {command}"),
         subject=package(name) or name,
-        doubt=f"never edited by hand: {command} writes it anew once the requirement is gone",
+        doubt=doubt,
         last_line=line_of(text, places[-1]),
     )

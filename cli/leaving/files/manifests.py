@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from ..traces import Kind, Stage, Trace, shown
-from .commands import advice, variable_kind
+from .commands import advice, variable_kind, woven
 from .packages import package, package_of_module
-from .surroundings import LOCKS, MULTIPROCESS, VARIABLE, Surroundings
+from .surroundings import LOCKS, MULTIPROCESS, VARIABLE, Reasons, Surroundings
 from .yaml_places import Entry, documents, without_entries
 
 _VARIABLE = re.compile(rf"({VARIABLE})(?:\s*=.*)?", re.DOTALL)
@@ -20,12 +20,12 @@ class _Found:
     kind: Kind
     stage: Stage
     subject: str
-    doubt: str
+    kept: Reasons
 
 
 def find(around: Surroundings) -> Iterator[Trace]:
     for path, text in yaml_files(around):
-        if "prometheus" not in text.lower():
+        if not around.may_matter(text):
             continue
         for every in documents(text):
             found = {
@@ -34,6 +34,16 @@ def find(around: Surroundings) -> Iterator[Trace]:
                 **(_requirements(around, every) if _REQUIRING.fullmatch(PurePosixPath(path).name) else {}),
             }
             yield from _traces(path, text, every, found)
+            yield from _in_commands(around, path, text, every, {entry.line for entry in found})
+
+
+def _in_commands(
+    around: Surroundings, path: str, text: str, every: Sequence[Entry], claimed: set[int]
+) -> Iterator[Trace]:
+    for entry in every:
+        if entry.value and not entry.is_alias and {"command", "entrypoint", "args"} & set(entry.path):
+            span = (int(entry.node.start_mark.index), int(entry.node.end_mark.index))
+            yield from woven(around, path, text, span, claimed)
 
 
 def yaml_files(around: Surroundings) -> Iterator[tuple[str, str]]:
@@ -43,15 +53,16 @@ def yaml_files(around: Surroundings) -> Iterator[tuple[str, str]]:
 
 
 def _traces(path: str, text: str, every: Sequence[Entry], found: dict[Entry, _Found]) -> Iterator[Trace]:
-    edits = without_entries(text, every, [entry for entry, each in found.items() if not each.doubt])
+    edits = without_entries(text, every, [entry for entry, each in found.items() if not each.kept])
     for entry, each in found.items():
         line = entry.line
-        doubt = each.doubt or ("" if edits.get(entry) else "what is around it has to be changed along with it")
+        is_left = not each.kept and not edits.get(entry)
         yield Trace(
             *(path, line, each.kind, each.stage, shown(text, line), advice(each.kind)),
             subject=each.subject,
-            edits=() if doubt else edits[entry],
-            doubt=doubt,
+            edits=() if each.kept or is_left else edits[entry],
+            doubt="what is around it has to be changed along with it" if is_left else each.kept.doubt,
+            waits=each.kept.waits,
             last_line=_last_line(text, entry),
         )
 
@@ -67,7 +78,7 @@ def _variables(around: Surroundings, every: Sequence[Entry]) -> dict[Entry, _Fou
     for entry in every:
         name = _variable(entry)
         if name and around.is_ours(name):
-            found[entry] = _Found(variable_kind(name), Stage.SETTINGS, name, around.reads(name))
+            found[entry] = _Found(variable_kind(name), Stage.SETTINGS, name, around.why_kept(name))
     return found
 
 
@@ -86,7 +97,7 @@ def _folders(around: Surroundings, every: Sequence[Entry]) -> dict[Entry, _Found
     names = {name for name in mounts.values() if name}
     kept = {_source(entry) for entry in every if entry not in mounts}
     volumes = [entry for entry in every if _defined(entry) in names - kept]
-    here = _Found(Kind.MULTIPROCESS, Stage.SETTINGS, MULTIPROCESS, around.folder_needed())
+    here = _Found(Kind.MULTIPROCESS, Stage.SETTINGS, MULTIPROCESS, Reasons(around.folder_needed()))
     return dict.fromkeys([*mounts, *volumes], here)
 
 
@@ -123,5 +134,5 @@ def _requirements(around: Surroundings, every: Sequence[Entry]) -> dict[Entry, _
     for entry in every:
         name = package(entry.value) if isinstance(entry.path[-1], int) and entry.value else None
         if name and package_of_module(entry.value) in {None, name}:
-            found[entry] = _Found(Kind.DEPENDENCY, Stage.DEPENDENCIES, name, around.needs(name))
+            found[entry] = _Found(Kind.DEPENDENCY, Stage.DEPENDENCIES, name, Reasons(around.needs(name)))
     return found

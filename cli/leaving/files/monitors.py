@@ -1,13 +1,15 @@
 """What asks the app for metrics, but for Prometheus itself: health checks, annotations, monitors, ports."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 
 import yaml
 
 from ..traces import Kind, Stage, Trace, line_of, shown
 from .addresses import routes_in
 from .manifests import yaml_files
+from .scrapes import SERVER
 from .surroundings import Surroundings
 from .yaml_places import Entry, documents
 
@@ -19,13 +21,14 @@ _CHECK = "ask for another path, as that of a health check"
 
 
 def find(around: Surroundings) -> Iterator[Trace]:
+    own = cache(lambda: frozenset(_images_of_the_app(around)))
     for path, text in yaml_files(around):
         words = ("prometheus.io/", "Monitor", *(f"/{route}" for route in around.routes), *map(str, around.ports))
         if not any(word in text for word in words):
             continue
         for every in documents(text):
             yield from _checks(around, path, text, every)
-            yield from _annotations(around, path, text, every)
+            yield from _annotations(around, path, text, every, own)
             yield from _monitors(around, path, text, every)
             yield from _ports(around, path, text, every)
 
@@ -46,11 +49,30 @@ def _checks(around: Surroundings, path: str, text: str, every: Sequence[Entry]) 
             yield _trace(path, text, entry, Kind.COMPOSE, Stage.URLS, advice, _CHECK)
 
 
-def _annotations(around: Surroundings, path: str, text: str, every: Sequence[Entry]) -> Iterator[Trace]:
-    images = [entry.value for entry in every if entry.path[-1] == "image" and entry.value]
-    if images and all(_FOREIGN.search(image) for image in images):
-        return
+def _images_of_the_app(around: Surroundings) -> Iterator[str]:
+    for _, text in yaml_files(around):
+        if "image:" in text and SERVER.search(text):
+            for every in documents(text):
+                if any(SERVER.search(entry.value) for entry in every):
+                    yield from _images(every)
+
+
+def _images(every: Sequence[Entry]) -> set[str]:
+    """Without their tags, and without those that are others' for sure."""
+    images = {re.sub(r"(?<=.)[:@][^/]*$", "", entry.value) for entry in every if entry.path[-1] == "image"}
+    return {image for image in images if image and not _FOREIGN.search(image)}
+
+
+def _annotations(
+    around: Surroundings, path: str, text: str, every: Sequence[Entry], own: Callable[[], frozenset[str]]
+) -> Iterator[Trace]:
+    """Of what runs the app, as far as that can be told: by its images, else by the path that is asked for."""
     found = [entry for entry in every if _annotation(entry)[0]]
+    if not found:
+        return
+    images, has_images = _images(every), any(entry.path[-1] == "image" for entry in every)
+    if has_images and not (images & own() if own() else images):
+        return
     paths = {_annotation(entry)[1].strip("/") for entry in found if _annotation(entry)[0] == "prometheus.io/path"}
     if (paths or {"metrics"}) & set(around.routes):
         for entry in found:

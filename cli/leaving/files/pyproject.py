@@ -40,13 +40,15 @@ def _in_file(around: Surroundings, path: str, text: str, data: dict[str, Any]) -
     is_sure = _is_sure(text, data, doomed, edits)
     for place, name in ours.items():
         kind = Kind.DEPENDENCY if _is_requirement(path, place) else Kind.MENTION
-        doubt = around.needs(name) or ("" if is_sure else "its place in the file could not be made sure of")
+        waits = around.needs(name)
+        doubt = "" if waits or is_sure else "its place in the file could not be made sure of"
         line, last = line_of(text, place.start), line_of(text, place.end - 1)
         yield Trace(
             *(path, line, kind, Stage.DEPENDENCIES, shown(text, line), _ADVICE[kind]),
             subject=name,
-            edits=() if doubt else edits[place],
+            edits=() if waits or doubt else edits[place],
             doubt=doubt,
+            waits=waits,
             last_line=last,
         )
 

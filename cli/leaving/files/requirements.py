@@ -59,12 +59,12 @@ def _in_file(around: Surroundings, path: str, text: str) -> Iterator[Trace]:
 def _trace(
     around: Surroundings, path: str, text: str, line: Line, name: str, edit: Edit, *, last_line: int = 0
 ) -> Trace:
-    doubt = around.needs(name)
+    waits = around.needs(name)
     return Trace(
         *(path, line.number, Kind.DEPENDENCY, Stage.DEPENDENCIES, shown(text, line.number), _ADVICE),
         subject=name,
-        edits=() if doubt else (edit,),
-        doubt=doubt,
+        edits=() if waits else (edit,),
+        waits=waits,
         last_line=last_line or line.last,
     )
 
@@ -111,12 +111,12 @@ def _section(around: Surroundings, path: str, text: str, rest: list[Line], name:
         if line.text.startswith("["):
             break
         last = line if line.text.strip() and line.text[0] not in "#;" else last
-    doubt = around.needs(name)
+    waits = around.needs(name)
     return Trace(
         *(path, rest[0].number, Kind.MENTION, Stage.DEPENDENCIES, rest[0].text, "take it out of the tool's settings"),
         subject=name,
-        edits=() if doubt else (whole_lines(text, rest[0].start, last.end),),
-        doubt=doubt,
+        edits=() if waits else (whole_lines(text, rest[0].start, last.end),),
+        waits=waits,
         last_line=last.number,
     )
 
@@ -133,5 +133,5 @@ def _known_third_party(around: Surroundings, path: str, text: str, line: Line) -
                 *(path, line.number, Kind.MENTION, Stage.DEPENDENCIES, line.text, "take it out of the tool's settings"),
                 subject=name,
                 edits=edits if number in doomed else (),
-                doubt=around.needs(name),
+                waits=around.needs(name),
             )

@@ -13,9 +13,10 @@ from .manifests import yaml_files
 from .surroundings import Surroundings
 from .yaml_places import Entry, documents
 
-_SERVER = re.compile(
+SERVER = re.compile(
     r"gunicorn|uvicorn|manage\.py|celery|daphne|hypercorn|granian|waitress|django-admin|uwsgi|runserver"
 )
+"""What a process of the app is started with."""
 _NOT_THE_APP = re.compile(r"logemit|exporter")
 _DJANGO = re.compile(r"(?<![a-z])django(?![a-z])", re.IGNORECASE)
 _DOUBT = (
@@ -86,12 +87,12 @@ def _runs_the_app(around: Surroundings, path: str, service: Entry, built: set[st
         return False
     context = _context(service)
     if context is None:
-        return service.child("image") in built or bool(_SERVER.search(command))
+        return service.child("image") in built or bool(SERVER.search(command))
     folder = posixpath.normpath(posixpath.join(posixpath.dirname(path), context))
     prefix = "" if folder in {".", ".."} else f"{folder}/"
     return any(
         each.startswith(prefix) and posixpath.basename(each) == "manage.py" for each in around.project.paths
-    ) or (bool(_SERVER.search(command)))
+    ) or (bool(SERVER.search(command)))
 
 
 def _context(service: Entry) -> str | None:

@@ -36,6 +36,6 @@ def _in_list(around: Surroundings, source: Source, node: cst.BaseExpression) -> 
             *(shown(source.text, line), "take the requirement out"),
             subject=name,
             edits=edits if each in doomed else (),
-            doubt=around.needs(name),
+            waits=around.needs(name),
             last_line=source.last_line(each),
         )

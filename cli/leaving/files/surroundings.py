@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from ..project import Project
 
@@ -17,7 +18,7 @@ _KNOWN = re.compile(
 )
 """What django-prometheus or prometheus_client reads itself. A variable of any other name may be for something else."""
 
-_OF_PYTHON = r"(?m)^[ \t]*(?:from|import)[ \t][^\n#]*?\b{0}\b|^[^#\n]*(?<![\"'])[\"']{0}\b"
+_OF_PYTHON = r"(?m)^[ \t]*(?:from|import)[ \t][^\n#]*?\b{0}\b|(?<![\"'])[\"']{0}\b"
 _OF_SETTINGS = r"[=:][ \t]*[\"']?{0}\.\w"
 _DIRECTORY = re.compile(r"(?i:prometheus_multiproc_dir)[\"']?(?:\s*\n\s*value:|\s*[=:]|\s)\s*[\"']?([^\s\"'\\;,&|)}]+)")
 _COMMENT = re.compile(r"(?m)^[ \t]*#.*$")
@@ -27,6 +28,16 @@ _PORT = re.compile(
 )
 DOCUMENTS = (".md", ".rst", ".adoc", ".asciidoc", ".html")
 LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pixi.lock", "conda-lock.yml")
+
+
+class Reasons(NamedTuple):
+    """Why something is kept; neither where it can go."""
+
+    waits: str = ""
+    doubt: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.waits or self.doubt)
 
 
 @dataclass(frozen=True)
@@ -39,16 +50,21 @@ class Surroundings:
     @cached_property
     def _as_found(self) -> Mapping[str, str]:
         """The texts before any change: what tells a port or a folder may be gone by now."""
-        return replace(self.project, changed={}).texts if self.project.changed else self.project.texts
+        return _naming(replace(self.project, changed={})) if self.project.changed else self._now
+
+    @cached_property
+    def _now(self) -> Mapping[str, str]:
+        return _naming(self.project)
 
     @cached_property
     def _python(self) -> Mapping[str, str]:
-        return {path: text for path, text in self.project.texts.items() if path.endswith(".py")}
+        """Without lines that are comments."""
+        return {path: _COMMENT.sub("", text) for path, text in self._now.items() if path.endswith(".py")}
 
     @cached_property
     def _configuration(self) -> Mapping[str, str]:
         """Neither Python nor text for people nor written by a tool."""
-        return {path: text for path, text in self.project.texts.items() if is_configuration(path)}
+        return {path: text for path, text in self._now.items() if is_configuration(path)}
 
     @cached_property
     def users(self) -> Mapping[str, str]:
@@ -65,7 +81,7 @@ class Surroundings:
         return found
 
     def needs(self, package: str) -> str:
-        """Why a package cannot go yet; empty where it can."""
+        """What a package waits for; empty where it can go."""
         user = self.users.get(package)
         return f"goes once {user} no longer needs it" if user else ""
 
@@ -74,7 +90,7 @@ class Surroundings:
         """By variable in capitals, a file that reads it."""
         found: dict[str, str] = {}
         for path, text in self._python.items():
-            for name in re.findall(VARIABLE, _COMMENT.sub("", text)):
+            for name in re.findall(VARIABLE, text):
                 found.setdefault(name.upper(), path)
         expanded = re.compile(rf"(?<!\\)\$[({{]?({VARIABLE})\b")
         for path, text in self._configuration.items():
@@ -84,13 +100,15 @@ class Surroundings:
                     found.setdefault(use[1].upper(), path)
         return found
 
-    def reads(self, variable: str) -> str:
-        """Why a variable cannot go yet; empty where it can.
+    def why_kept(self, variable: str) -> Reasons:
+        """One that a script still expands stays: `rm -rf $DIR/*` without DIR takes away more than is meant."""
+        waits = self._reads(variable)
+        if waits and not _KNOWN.fullmatch(variable):
+            return Reasons(doubt=f"{self._readers[variable.upper()]} reads it: take it out along with that")
+        return Reasons(waits=waits)
 
-        One that a script still expands stays: `rm -rf $DIR/*` without DIR takes away more than is meant.
-        """
-        if not self.is_ours(variable):
-            return "whether something else reads it is for people to judge"
+    def _reads(self, variable: str) -> str:
+        """What a variable waits for; empty where it can go."""
         reader = self._readers.get(variable.upper())
         if reader is not None:
             return f"goes once {reader} no longer reads it"
@@ -101,7 +119,7 @@ class Surroundings:
         return self.needs("prometheus-client") or self.needs("django-prometheus")
 
     def folder_needed(self) -> str:
-        """Why the folder of the processes' files cannot go yet; empty where it can."""
+        """What the folder of the processes' files waits for; empty where it can go."""
         reader = self._readers.get(MULTIPROCESS, "")
         return f"goes once {reader} no longer reads it" if reader.endswith(".py") else self._multiprocess_users
 
@@ -125,6 +143,16 @@ class Surroundings:
         }
         return frozenset(each for each in found if "/" in each and _DEDICATED.search(each.rpartition("/")[2]))
 
+    def may_matter(self, text: str) -> bool:
+        """Whether it can name a package, a variable or a folder at all."""
+        return "prometheus" in text.lower() or any(folder in text for folder in self.folders)
+
+    @cached_property
+    def uses_of_folder(self) -> re.Pattern[str]:
+        """Where its variable or one of the folders themselves is named."""
+        folders = "".join(rf"|(?<![\w/.-]){re.escape(folder)}(?![\w-])" for folder in sorted(self.folders))
+        return re.compile(rf"\b(?:{VARIABLE})\b{folders}")
+
     @cached_property
     def ports(self) -> frozenset[int]:
         """Which django-prometheus opens for itself."""
@@ -134,6 +162,11 @@ class Surroundings:
                 for first, behind, one in _PORT.findall(text):
                     found |= {int(one)} if one else set(range(int(first), min(int(behind), int(first) + 1000)))
         return frozenset(found)
+
+
+def _naming(project: Project) -> Mapping[str, str]:
+    """Texts that say the word at all, which few do."""
+    return {path: text for path, text in project.texts.items() if "prometheus" in text.lower()}
 
 
 def is_configuration(path: str) -> bool:

@@ -87,6 +87,8 @@ def without_entries(text: str, every: Sequence[Entry], doomed: Sequence[Entry]) 
 
     Empty where the rest would not be what it was: the stream of events tells.
     """
+    if not doomed:
+        return {}
     chosen = _promoted(every, doomed)
     edits: dict[Entry, tuple[Edit, ...]] = {}
     for container, among in _by_container(chosen.values()).items():
@@ -149,11 +151,11 @@ def _in_container(text: str, siblings: Sequence[Entry], doomed: Sequence[Entry])
             return None
         if not text[line:start].strip():
             edits.append(Edit(line, behind))
-        else:  # the first of a mapping that is an element
+        else:  # the first of a mapping or a sequence that is an element
             following = next((each for each in siblings if each.start > start and each not in doomed), None)
-            if following is None or entry.key is None:
+            if following is None or following.is_alias:
                 return None
-            edits.append(Edit(start, following.start))
+            edits.append(Edit(start, _span(text, following)[0]))
     return tuple(edits)
 
 

@@ -1,7 +1,9 @@
 """A Python file as a syntax tree whose nodes know their place in the text, and what their names mean."""
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import accumulate
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
@@ -18,10 +20,20 @@ from libcst.metadata import (
 Node = TypeVar("Node", bound=cst.CSTNode)
 
 
+DEEPEST = 400
+"""Of brackets and prefixes within each other. LibCST's parser ends the process where the stack does."""
+
+_BRACKET = re.compile(r"[()\[\]{}]")
+_PREFIXES = re.compile(rf"(?:(?:\b(?:not|await)\b|lambda:|[-~+])\s*){{{DEEPEST}}}")
+
+
 class Source:
-    """Raises libcst.ParserSyntaxError where the text is no Python."""
+    """Raises libcst.ParserSyntaxError where the text is no Python, RecursionError where it is nested too deep."""
 
     def __init__(self, path: str, text: str) -> None:
+        depths = accumulate(1 if found[0] in "([{" else -1 for found in _BRACKET.finditer(text))
+        if max(depths, default=0) > DEEPEST or _PREFIXES.search(text):
+            raise RecursionError(f"{path}: nested deeper than {DEEPEST}")
         self.path, self.text = path, text
         self._wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
         self.module = self._wrapper.module
