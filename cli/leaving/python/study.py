@@ -210,20 +210,23 @@ def _further(modules: Modules, flow: Flow) -> Iterator[Source]:
     for path, source in flow.sources.items():
         stem = source.dotted.rpartition(".")[2]
         carried = {name for name, values in flow.bound(path) if any(_carries(flow, value) for value in values)}
-        if carried:
-            module = re.compile(rf"(?<!\w){re.escape(stem)}(?!\w)")
-            names = re.compile(
-                "|".join([*(rf"(?<!\w){re.escape(each)}(?!\w)" for each in sorted(carried)), r"import \*"])
-            )
-            for other in modules.paths:
-                text = modules.project.texts[other]
-                if other not in flow.sources and module.search(text) and names.search(text):
-                    yield from [found] if (found := modules.source(other)) else []
+        for other in modules.paths if carried else ():
+            text = modules.project.texts[other]
+            if other in flow.sources or stem not in text:
+                continue
+            words = _words(text)
+            if stem in words and (carried & words or "import *" in text):
+                yield from [found] if (found := modules.source(other)) else []
         yield from _takers(modules, flow, source)
     made = frozenset(name for each in creations(flow) for name in each.exposed if "_" in name)
     for other in modules.paths if made else ():
         if TESTS.search(other) and any(name in modules.project.texts[other] for name in made):
             yield from [found] if (found := modules.source(other)) else []
+
+
+@lru_cache(4096)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", text))
 
 
 def _carries(flow: Flow, value: Value, depth: int = 0) -> bool:
