@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.leaving.project import Project, read
+from cli.leaving.stages import Step, migrate
 from tests.conftest import ROOT
 
 HERE = Path(__file__).parent / "projects"
@@ -72,6 +73,11 @@ def stripped_lines(text: str) -> list[str]:
 @cache
 def original(name: str) -> Project:
     return read(HERE / name / "project")
+
+
+@cache
+def migrated(name: str) -> tuple[list[Step], Project]:
+    return migrate(original(name))
 
 
 def copied(name: str, folder: Path) -> Path:

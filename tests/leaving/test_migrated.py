@@ -3,26 +3,32 @@
 import subprocess
 import sys
 from collections import Counter
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from cli.leaving.audit import audit
-from cli.leaving.project import Project, read
-from cli.leaving.stages import Step, migrate
-from cli.leaving.traces import Kind, Stage
+from cli.leaving.project import read
+from cli.leaving.stages import migrate
+from cli.leaving.traces import Stage
 
-from .projects import NAMES, applied, copied, expected_lines, original, planted, python, stripped_lines, truth, write
+from .projects import (
+    NAMES,
+    applied,
+    copied,
+    expected_lines,
+    migrated,
+    original,
+    planted,
+    python,
+    stripped_lines,
+    truth,
+    write,
+)
 
 pytestmark = pytest.mark.usefixtures("django_prometheus")
 FORMATTED = ("bookshop",)
 """Those that keep to a formatter."""
-
-
-@cache
-def migrated(name: str) -> tuple[list[Step], Project]:
-    return migrate(original(name))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -58,7 +64,7 @@ def test_what_is_left_is_what_a_person_has_to_do(name: str) -> None:
     expected = Counter((each.file, each.kind, each.becomes[0]) for each in planted(name) if each.stays)
     assert Counter((trace.file, str(trace.kind), trace.text) for trace in left) == expected
     assert [trace.text for trace in left if trace.edits] == []
-    assert [trace.text for trace in left if not trace.doubt and trace.kind is not Kind.IMPORT] == []
+    assert [trace.text for trace in left if not (trace.doubt or trace.waits)] == []
 
 
 @pytest.mark.parametrize("name", NAMES)

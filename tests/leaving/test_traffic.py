@@ -19,7 +19,7 @@ from cli.leaving.project import read
 from cli.leaving.stages import migrate
 from tests.parity.differences import CORRECTIONS
 
-from .projects import HERE, NAMES, applied, copied, original, python, searched, write
+from .projects import HERE, NAMES, applied, copied, migrated, python, searched, write
 from .wheels import relock
 
 Series = tuple[str, tuple[tuple[str, str], ...]]
@@ -59,7 +59,7 @@ def driven(name: str, folder: Path) -> dict[str, Any]:
 def left(name: str, folder: Path) -> Path:
     """The project migrated, and what a person then does, in a folder of its own."""
     copied(name, folder)
-    write(folder, migrate(original(name))[1])
+    write(folder, migrated(name)[1])
     applied(folder, (HERE / name / "by_hand.patch").read_text())
     write(folder, migrate(read(folder))[1])  # what had waited for that
     return folder

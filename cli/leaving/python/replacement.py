@@ -127,13 +127,13 @@ def _aliases(statement: cst.ImportFrom) -> list[cst.ImportAlias]:
 
 
 def _moved(source: Source, statement: cst.ImportFrom, names: list[cst.ImportAlias]) -> tuple[Edit, ...]:
-    if len(names) == len(_aliases(statement)) and statement.module:
-        return (Edit(*source.span(statement.module), SUCCESSOR),)
     moved = ", ".join(source.code(name).rstrip(", \t\\\n") for name in names)
     before = _successors(source, statement)
     if before is not None:
         end = source.span(_aliases(before)[-1])[0] + len(source.code(_aliases(before)[-1]).rstrip(", \t\\\n"))
         return (Edit(end, end, f", {moved}"), *without_names(source, statement, names))
+    if len(names) == len(_aliases(statement)) and statement.module:
+        return (Edit(*source.span(statement.module), SUCCESSOR),)
     return (
         _inserted(source, statement, f"from {SUCCESSOR} import {moved}"),
         *without_names(source, statement, names),
