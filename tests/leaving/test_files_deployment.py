@@ -177,6 +177,18 @@ def test_compose_keeps_all_but_the_folder_of_the_processes(tmp_path: Path) -> No
     assert {line for line, *_ in lines(found, "docker-compose.yml")} == {4, 14, 17, 19, 23, 28, 30, 31, 45}
 
 
+@pytest.mark.parametrize("name", ["docker-compose.yml", "Dockerfile", "entrypoint.sh", "Makefile"])
+def test_line_ends_stay_as_they_are(tmp_path: Path, name: str) -> None:
+    texts = {"docker-compose.yml": COMPOSE, "Dockerfile": DOCKERFILE, "entrypoint.sh": SCRIPT, "Makefile": MAKEFILE}
+    text = texts[name].replace("the shop", "the sh\u00f6p \U0001f600")
+    (tmp_path / "unix").mkdir()
+    (tmp_path / "dos").mkdir()
+    unix = without_traces(project(tmp_path / "unix", {name: text}))[name]
+    dos = without_traces(project(tmp_path / "dos", {name: text.replace("\n", "\r\n")}))[name]
+    assert unix != text
+    assert dos == unix.replace("\n", "\r\n")
+
+
 MANIFEST = """\
 apiVersion: apps/v1
 kind: Deployment
