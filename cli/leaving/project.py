@@ -173,11 +173,16 @@ def _read(path: Path) -> str | None:
 
 
 def git(root: Path, *arguments: str) -> str | None:
-    """What git says, None without git or outside a repository. No program that the repository names is run."""
+    """What git says, None without git (2.31 or later) or outside a repository.
+
+    No program that the repository names is run: what could name one is set to nothing, by a way that earlier ones lack.
+    """
     scopes = _run_git(root, "config", "--list", "--show-scope", "--name-only", "-z", "--includes")
     if scopes is None:
         return None
     words = scopes.split("\0")
+    if "command" not in words[::2]:
+        return None
     filters = {
         key.rpartition(".")[0]
         for scope, key in zip(words[::2], words[1::2], strict=False)

@@ -1,5 +1,6 @@
 """Images, compose, manifests, scripts, jobs, targets and documents: what is found there, and what is left of it."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -174,6 +175,18 @@ def test_compose_keeps_all_but_the_folder_of_the_processes(tmp_path: Path) -> No
     assert (19, Kind.SCRAPE) in doubts
     assert (23, Kind.COMPOSE) in doubts
     assert {line for line, *_ in lines(found, "docker-compose.yml")} == {4, 14, 17, 19, 23, 28, 30, 31, 45}
+
+
+@pytest.mark.parametrize("name", ["docker-compose.yml", "Dockerfile", "entrypoint.sh", "Makefile"])
+def test_line_ends_stay_as_they_are(tmp_path: Path, name: str) -> None:
+    texts = {"docker-compose.yml": COMPOSE, "Dockerfile": DOCKERFILE, "entrypoint.sh": SCRIPT, "Makefile": MAKEFILE}
+    text = texts[name].replace("the shop", "the sh\u00f6p \U0001f600")
+    (tmp_path / "unix").mkdir()
+    (tmp_path / "dos").mkdir()
+    unix = without_traces(project(tmp_path / "unix", {name: text}))[name]
+    dos = without_traces(project(tmp_path / "dos", {name: text.replace("\n", "\r\n")}))[name]
+    assert unix != text
+    assert dos == unix.replace("\n", "\r\n")
 
 
 MANIFEST = """\
@@ -383,6 +396,28 @@ def test_environment_files_lose_only_its_variables(tmp_path: Path) -> None:
     changed = found.with_texts({"shop/settings.py": "\n"})  # as the stage of the settings leaves it
     assert "PROMETHEUS_ENABLED" not in without_traces(changed)[".env.example"]
     assert "PROMETHEUS_URL" in without_traces(changed)[".env.example"]
+
+
+def test_engines_are_named_as_django_names_them(tmp_path: Path) -> None:
+    files = {
+        "compose.yml": "services:\n  web:\n    environment:\n"
+        "      - DB_ENGINE=django_prometheus.db.backends.postgresql\n"
+        "      - CACHE=django_prometheus.cache.backends.redis.NativeRedisCache\n",
+        "app.json": '{"env": {"ENGINE": "django_prometheus.db.backends.mysql"}}\n',
+        "notes.ini": "[a]\n# ENGINE = django_prometheus.db.backends.mysql\nb = django_prometheus.db.backends.own\n",
+        "docs.md": "ENGINE=django_prometheus.db.backends.mysql\n",
+    }
+    found = project(tmp_path, files)
+    after = without_traces(found)
+    assert yaml.safe_load(after["compose.yml"])["services"]["web"]["environment"] == [
+        "DB_ENGINE=django.db.backends.postgresql",
+        "CACHE=django.core.cache.backends.redis.RedisCache",
+    ]
+    assert json.loads(after["app.json"]) == {"env": {"ENGINE": "django.db.backends.mysql"}}
+    assert after["notes.ini"] == files["notes.ini"]
+    assert lines(found, "notes.ini") == [(2, "database engine", False), (3, "database engine", False)]
+    assert lines(found, "docs.md") == [(1, "documentation", False)]
+    assert {str(each.stage) for each in traces(found) if each.edits} == {"models"}
 
 
 SCRIPT = """\

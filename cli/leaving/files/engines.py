@@ -7,22 +7,22 @@ from ..traces import Edit, Kind, Stage, Trace, line_of, shown
 from .lines import Line, lines
 from .surroundings import Surroundings, is_configuration
 
-_DATABASES = {
-    **{name: f"django.db.backends.{name}" for name in ("mysql", "postgresql", "sqlite3")},
-    **{name: f"django.contrib.gis.db.backends.{name}" for name in ("postgis", "spatialite")},
+_DATABASES, _CACHES = "django_prometheus.db.backends", "django_prometheus.cache.backends"
+_DJANGOS = "django.core.cache.backends"
+WRAPPED = {
+    **{f"{_DATABASES}.{name}": f"django.db.backends.{name}" for name in ("mysql", "postgresql", "sqlite3")},
+    **{f"{_DATABASES}.{name}": f"django.contrib.gis.db.backends.{name}" for name in ("postgis", "spatialite")},
+    f"{_CACHES}.django_memcached_consul.MemcachedCache": "django_memcached_consul.memcached.MemcachedCache",
+    f"{_CACHES}.filebased.FileBasedCache": f"{_DJANGOS}.filebased.FileBasedCache",
+    f"{_CACHES}.locmem.LocMemCache": f"{_DJANGOS}.locmem.LocMemCache",
+    f"{_CACHES}.memcached.PyLibMCCache": f"{_DJANGOS}.memcached.PyLibMCCache",
+    f"{_CACHES}.memcached.PyMemcacheCache": f"{_DJANGOS}.memcached.PyMemcacheCache",
+    f"{_CACHES}.redis.NativeRedisCache": f"{_DJANGOS}.redis.RedisCache",
+    f"{_CACHES}.redis.RedisCache": "django_redis.cache.RedisCache",
 }
-_CACHES = {
-    **{
-        name: f"django.core.cache.backends.{name}"
-        for name in (
-            *("filebased.FileBasedCache", "locmem.LocMemCache"),
-            *("memcached.PyLibMCCache", "memcached.PyMemcacheCache"),
-        )
-    },
-    "redis.NativeRedisCache": "django.core.cache.backends.redis.RedisCache",
-    "redis.RedisCache": "django_redis.cache.RedisCache",
-}
-_NAMED = re.compile(r"(?<![\w.])django_prometheus\.(db|cache)\.backends\.([\w.]*\w)")
+"""By the dotted path of a wrapper, the path of what it wraps."""
+
+_NAMED = re.compile(r"(?<![\w.])django_prometheus\.(db|cache)\.backends\.[\w.]*\w")
 _VALUE = re.compile(r"[\w.\"' -]*[=:]\s*[\"']?$")
 
 
@@ -36,7 +36,7 @@ def find(around: Surroundings) -> Iterator[Trace]:
 def _in_line(path: str, text: str, line: Line) -> Iterator[Trace]:
     for found in _NAMED.finditer(text, line.start, line.end):
         before = text[line.start : found.start()]
-        known = (_DATABASES if found[1] == "db" else _CACHES).get(found[2])
+        known = WRAPPED.get(found[0])
         is_value = bool(_VALUE.search(before)) and "#" not in before
         number = line_of(text, found.start())
         yield Trace(

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from ..traces import Edit, Kind, Stage, Trace, line_of, shown
 from .addresses import route_traces
 from .commands import advice, traces, variable_kind
+from .environment import variable
 from .lines import Line, joined_lines, whole_lines, without_words
 from .surroundings import VARIABLE, Surroundings
 
@@ -45,45 +46,32 @@ def _instruction(around: Surroundings, path: str, text: str, line: Line, name: s
 
 def _variables(around: Surroundings, path: str, text: str, line: Line, start: int) -> Iterator[Trace]:
     pairs = list(_PAIR.finditer(text, start, line.end))
-    names = (
-        [found[1] for found in pairs]
-        if pairs and pairs[0].start() == start
-        else _NAME.findall(text[start : line.end])[:1]
-    )
-    spans = [found.span() for found in pairs] if len(names) == len(pairs) else []
-    doomed = {
-        n
-        for n, name in enumerate(names)
-        if _NAME.fullmatch(name) and around.is_ours(name) and not around.why_kept(name)
-    }
+    if not pairs or pairs[0].start() != start:  # as it was once written: ENV NAME value
+        alone = _NAME.match(text, start, line.end)
+        if alone and around.is_ours(alone[0]):
+            yield variable(around, path, text, line, alone[0])
+        return
+    ours = {n: found[1] for n, found in enumerate(pairs) if _NAME.fullmatch(found[1]) and around.is_ours(found[1])}
+    doomed = {number for number, name in ours.items() if not around.why_kept(name)}
     edits: tuple[Edit, ...] = (whole_lines(text, line.start, line.end),)
-    if len(doomed) < len(names):
-        edits = without_words(text, spans, doomed)
-    for number, name in enumerate(names):
-        if _NAME.fullmatch(name) and around.is_ours(name):
-            place = line_of(text, spans[number][0]) if spans else line.number
-            kind = variable_kind(name)
-            yield Trace(
-                *(path, place, kind, Stage.SETTINGS, shown(text, place), advice(kind)),
-                subject=name,
-                edits=edits if number in doomed else (),
-                **around.why_kept(name)._asdict(),
-                last_line=place if spans else line.last,
-            )
+    if len(doomed) < len(pairs):
+        edits = without_words(text, [found.span() for found in pairs], doomed)
+    for number, name in ours.items():
+        place, kind = line_of(text, pairs[number].start()), variable_kind(name)
+        yield Trace(
+            *(path, place, kind, Stage.SETTINGS, shown(text, place), advice(kind)),
+            subject=name,
+            edits=edits if number in doomed else (),
+            **around.why_kept(name)._asdict(),
+        )
 
 
 def _ports(around: Surroundings, path: str, text: str, line: Line, start: int) -> Iterator[Trace]:
     ports = {int(port) for port in re.findall(r"\b\d{2,5}\b", text[start : line.end])}
     if ports & around.ports:
+        wanted = "take the port of the metrics out"
         yield Trace(
-            *(
-                path,
-                line.number,
-                Kind.IMAGE,
-                Stage.SETTINGS,
-                shown(text, line.number),
-                "take the port of the metrics out",
-            ),
+            *(path, line.number, Kind.IMAGE, Stage.SETTINGS, shown(text, line.number), wanted),
             doubt="whether something else listens there is for people to judge",
             last_line=line.last,
         )
@@ -94,15 +82,9 @@ def _volume(around: Surroundings, path: str, text: str, line: Line, start: int) 
     if folders & {folder.strip("/") for folder in around.folders}:
         waits = around.folder_needed()
         alone = len(folders) == 1
+        kind = Kind.MULTIPROCESS
         yield Trace(
-            *(
-                path,
-                line.number,
-                Kind.MULTIPROCESS,
-                Stage.SETTINGS,
-                shown(text, line.number),
-                advice(Kind.MULTIPROCESS),
-            ),
+            *(path, line.number, kind, Stage.SETTINGS, shown(text, line.number), advice(kind)),
             edits=(whole_lines(text, line.start, line.end),) if alone and not waits else (),
             doubt="" if alone or waits else "the instruction names other folders, too",
             waits=waits,

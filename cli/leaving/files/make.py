@@ -15,6 +15,8 @@ from .surroundings import VARIABLE, Surroundings
 _TARGET = re.compile(r"@?(?P<name>[A-Za-z0-9_][\w./-]*)(?P<more>[^:=\n]*):(?!=)(?P<needs>[^=].*|)$")
 _PHONY = re.compile(r"\.PHONY\s*:(?P<names>.*)$", re.DOTALL)
 _VARIABLE = re.compile(rf"(?:export\s+)?({VARIABLE})\s*[:?+]?=")
+_WORD = re.compile(r"[^\s\\]+")
+_ADVICE = "take the target out: it asks for the app's metrics"
 _MODES = re.compile(r"\s+[@+-]*")
 _SAYS = re.compile(r"\s*[@+-]*\s*(?:echo|printf|#|@?true)\b|\s*#|\s*$")
 
@@ -84,26 +86,16 @@ def _whole(around: Surroundings, path: str, text: str, every: Sequence[Line], ta
     places = [(target.head.number, target.recipe[-1].last)]
     for line in every:
         phony = _PHONY.match(line.text)
-        spans = [
-            (line.start + found.start(), line.start + found.end())
-            for found in (re.finditer(r"[^\s\\]+", line.text[phony.start("names") :]) if phony else ())
-        ]
-        spans = [(a + phony.start("names"), b + phony.start("names")) for a, b in spans] if phony else []
-        named = {number for number, (a, b) in enumerate(spans) if text[a:b] == target.name}
+        words = _WORD.finditer(text, line.start + phony.start("names"), line.end) if phony else ()
+        spans = [found.span() for found in words]
+        named = {number for number, (first, end) in enumerate(spans) if text[first:end] == target.name}
         if named:
             alone = len(named) == len(spans)
             edits += [whole_lines(text, line.start, line.end)] if alone else without_words(text, spans, named)
             places.append((line.number, line.last))
     for first, last in places:
         yield Trace(
-            *(
-                path,
-                first,
-                Kind.MAKE,
-                Stage.URLS,
-                shown(text, first),
-                "take the target out: it asks for the app's metrics",
-            ),
+            *(path, first, Kind.MAKE, Stage.URLS, shown(text, first), _ADVICE),
             subject=target.name,
             edits=() if doubt else tuple(edits),
             doubt=doubt,
