@@ -64,7 +64,8 @@ class Modules:
         """Files in whose text one of the words stands, as a word."""
         pattern = re.compile("|".join(rf"(?<!\w){re.escape(word)}" for word in words))
         for path in self.paths:
-            if pattern.search(self.project.texts[path]) and (source := self.source(path)) is not None:
+            text = self.project.texts[path]
+            if any(word in text for word in words) and pattern.search(text) and (source := self.source(path)):
                 yield source
 
     @cached_property

@@ -32,7 +32,7 @@ def metrics_routes(modules: Modules) -> list[Route]:
     views = metrics_views(modules)
     routes = [
         (source, call)
-        for source in modules.containing("urlpatterns", "include", "django_prometheus")
+        for source in modules.containing("urlpatterns", "django_prometheus", *{name for _, name in views})
         for call in _calls(source)
     ]
     prefixes = _Prefixes(modules, routes)

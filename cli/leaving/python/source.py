@@ -37,12 +37,23 @@ class Source:
         self.path, self.text = path, text
         self._wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
         self.module = self._wrapper.module
-        self._spans = self._wrapper.resolve(ByteSpanPositionProvider)
-        self._positions = self._wrapper.resolve(PositionProvider)
-        self._parents = self._wrapper.resolve(ParentNodeProvider)
         self._plain = text.isascii()
         self._qualified: dict[cst.CSTNode, frozenset[QualifiedName]] = {}
         self._of_kinds: dict[type[cst.CSTNode], list[Any]] = {}
+
+    # Each takes a walk of its own through the tree, and most files are not asked for all.
+
+    @cached_property
+    def _spans(self) -> Any:
+        return self._wrapper.resolve(ByteSpanPositionProvider)
+
+    @cached_property
+    def _positions(self) -> Any:
+        return self._wrapper.resolve(PositionProvider)
+
+    @cached_property
+    def _parents(self) -> Any:
+        return self._wrapper.resolve(ParentNodeProvider)
 
     @cached_property
     def _names(self) -> Any:
@@ -77,7 +88,8 @@ class Source:
         return self.text[start:end]
 
     def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
-        return self._parents.get(node)
+        above: cst.CSTNode | None = self._parents.get(node)
+        return above
 
     def ancestors(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         above = self.parent(node)
