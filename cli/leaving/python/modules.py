@@ -18,7 +18,8 @@ OURS = ("django_prometheus", "prometheus_client", "PROMETHEUS_")
 @lru_cache(2048)  # a migration looks at most files in each round, and changes few
 def _parsed(path: str, text: str) -> Source | None:
     try:
-        return Source(path, text)
+        source = Source(path, text)
+        return source if source.module.code == text else None  # or places in the text would be wrong
     except (cst.ParserSyntaxError, UnicodeError, RecursionError):
         return None
 
