@@ -66,8 +66,8 @@ def audit_command(
         found = audit.audit(of, tell)
     in_place = successors(found, of.texts) if found.traces else []
     files = [folder(name, "--promql", "a file") for name in promql or ()]
-    # Of a project that has left, queries may still ask for anything that there was.
-    findings = queries.scan(files, in_place or successors(None), seconds)
+    # Files of rules are shared, and may outlive what they ask for.
+    findings = queries.scan(files, successors(found, of.texts, all_families=True), seconds)
     if verify:
         leave_output.verified(found, findings)
     else:

@@ -77,7 +77,7 @@ def verified(found: "Audit", findings: Sequence["Finding"]) -> None:
         typer.echo(visible(f"{trace.file}:{trace.line}: {trace.kind}: {trace.doubt or trace.advice}"))
     for finding in findings:
         if finding.must_change:
-            typer.echo(visible(f"{finding.file}:{finding.line}: {finding.metric}: {finding.text}"))
+            typer.echo(visible(f"{finding.file}:{finding.line}: {finding}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ def _queries(console: Terminal, findings: Sequence["Finding"]) -> None:
         for (file, line, expression), of_one in groupby(told, lambda each: (each.file, each.line, each.expression)):
             console.print(f"  {plain(file)}:{line}  {plain(expression)}", no_wrap=True, overflow="ellipsis")
             for each in of_one:
-                console.print(Padding(f"{plain(each.metric)}: {plain(each.text)}", _INSET))
+                console.print(Padding(plain(str(each)), _INSET))
         console.print()
 
 

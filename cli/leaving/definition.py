@@ -10,12 +10,12 @@ from logemit import grid
 
 
 def definition(metric: Metric, name: str, buckets: Sequence[float] = ()) -> str:
-    """A [[metric]] of the same summary; `buckets` as they are, where there are any."""
+    """A [[metric]] of the same summary; `buckets` as they are, where there are any. How gauges join is the default."""
     entries: dict[str, Any] = {"name": name, "type": metric.type, "help": metric.help, "summary": metric.summary}
     if metric.type == "histogram":
         entries |= {"measure": metric.measure, "buckets": list(buckets or metric.buckets)}
     elif metric.value != "events":
-        entries |= {"value": metric.value, **({"over": metric.over} if metric.over else {})}
+        entries["value"] = metric.value
     if metric.labels:
         labels = dict(metric.labels)
         entries["labels"] = labels if any(label != column for label, column in labels.items()) else list(labels)

@@ -4,7 +4,6 @@ import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from textwrap import dedent
 from typing import Any
 
 from .traces import Kind, Trace
@@ -48,12 +47,12 @@ def _bounds(values: tuple[float, ...]) -> tuple[float, ...]:
 
 def _literal(trace: Trace, texts: Mapping[str, str]) -> Any:
     """A text, a number, or a tuple of numbers; None for what a run computes."""
-    lines = texts.get(trace.file, "").splitlines()[trace.lines.start - 1 : trace.lines.stop - 1]
+    text, line = (texts[trace.file], trace.line) if trace.file in texts else (trace.text, 1)
     try:
-        module = ast.parse(dedent("\n".join(lines or [trace.text])))
-        values = [each.value for each in module.body if isinstance(each, ast.Assign | ast.AnnAssign)]
-        return _value(values[0]) if len(values) == 1 and values[0] is not None else None
-    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        nodes = [each for each in ast.walk(ast.parse(text)) if isinstance(each, ast.Assign | ast.AnnAssign)]
+        values = [each.value for each in nodes if each.lineno == line and each.value is not None]
+        return _value(values[0]) if len(values) == 1 else None
+    except (SyntaxError, ValueError, TypeError, OverflowError, RecursionError, MemoryError):
         return None
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aggregator.catalogue import shipped
 from aggregator.families import sample_names
+from aggregator.fields import LABEL
 from aggregator.names import plain_name, shown_as
 
 from .audit import Audit
@@ -30,7 +31,6 @@ _KINDS = {
 _TIMES = ("django_http_requests_latency", "django_db_query_duration")
 """So begin the families to whose buckets PROMETHEUS_LATENCY_BUCKETS applies."""
 _NAME = re.compile(r"(?!logemit_)[a-zA-Z_:][a-zA-Z0-9_:]{0,199}")
-_ENDS = {"counter": "_total", "info": "_info"}
 _SUFFIXES = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("_sum", "_count")}
 
 
@@ -49,6 +49,8 @@ class Successor:
     source: str
     """What made it appear, or the file and line that declare it."""
     labels: tuple[str, ...] | None
+    help: str = ""
+    """What the successor counts, of those that logemit ships."""
     differences: tuple[str, ...] = ()
     relabelled: tuple[tuple[str, str], ...] = ()
     buckets: tuple[float, ...] = ()
@@ -63,18 +65,17 @@ class Successor:
         return found | created
 
 
-def successors(audit: Audit | None, texts: Mapping[str, str] | None = None) -> list[Successor]:
-    """Of what the project has in use, then of its own instruments; without an audit, of all that may be in use.
+def successors(audit: Audit, texts: Mapping[str, str] | None = None, *, all_families: bool = False) -> list[Successor]:
+    """Of the families that the project has in use, or all that there may be; then of its own instruments.
 
     `texts` are the project's files: of a setting on several lines, the audit has the first.
     """
-    if audit is None:
-        return [each for family in FAMILIES for each in _of_family(family, Given())]
     settings = given(audit.traces, texts or {})
     kinds = {trace.kind for trace in audit.traces}
     used = {source for source, kind in _KINDS.items() if kind in kinds} | {BY_ITSELF}
     used |= {"migrations"} if settings.migrations else set()
-    found = [each for family in FAMILIES if family.source in used for each in _of_family(family, settings)]
+    families = [family for family in FAMILIES if all_families or family.source in used]
+    found = [each for family in families for each in _of_family(family, settings)]
     own: dict[str, Successor] = {}
     for instrument in audit.instruments:
         each = _of_instrument(instrument)
@@ -105,6 +106,7 @@ def _of_family(family: Family, settings: Given) -> Iterator[Successor]:
             metric.type,
             family.source,
             labels,
+            metric.help,
             tuple(differences),
             buckets=metric.buckets,
             old_buckets=old_buckets,
@@ -122,16 +124,18 @@ def _listed(bounds: tuple[float, ...]) -> str:
 
 def _of_instrument(instrument: Instrument) -> Successor:
     """Of one that an app declares: logemit's of the same type has the same name, unless that is no name or taken."""
-    kind, end = instrument.type.lower(), _ENDS.get(instrument.type.lower(), "")
-    old = instrument.name.removesuffix(end) + end
+    kind = instrument.type.lower()
+    old = instrument.name.removesuffix("_total") + "_total" if kind == "counter" else instrument.name
+    old += "_info" if kind == "info" else ""
     new = plain_name(old)
     taken = {name for metric in shipped().metrics for name in sample_names(metric.name, metric.type)}
     mode = instrument.multiprocess_mode or "all"
     differences = [GAUGES.get(mode, GAUGES["all"]) if kind == "gauge" else INSTRUMENTS.get(kind, "")]
-    clash = bool(sample_names(new, kind) & taken) or not _NAME.fullmatch(new)
+    is_name = _NAME.fullmatch(new) and (kind != "enum" or LABEL.fullmatch(new))
+    clash = not is_name or not taken.isdisjoint(sample_names(new, kind))
     if clash:
         differences.insert(0, "not shown: logemit has a metric of this name, or keeps it; give it another")
-    own = {SERVICE, *([new] if kind == "enum" else [])}
+    own = (SERVICE, *([new] if kind == "enum" else []))
     plain = [plain_name(label, is_label=True) for label in instrument.labels or ()]
     shown = shown_as(plain, own)
     pairs = zip(instrument.labels or (), (shown.get(label, "") for label in plain), strict=True)
@@ -140,7 +144,7 @@ def _of_instrument(instrument: Instrument) -> Successor:
         "" if clash else new,
         "gauge" if kind in ("info", "enum") else kind,
         f"{instrument.file}:{instrument.line}",
-        None if instrument.labels is None else (SERVICE, *shown.values()),
-        tuple(each for each in differences if each),
-        tuple((label, name) for label, name in pairs if label != name),
+        None if instrument.labels is None or kind == "info" else (*own, *shown.values()),
+        differences=tuple(each for each in differences if each),
+        relabelled=tuple((label, name) for label, name in pairs if label != name),
     )

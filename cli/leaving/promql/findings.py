@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from math import inf
 from typing import NamedTuple
 
+from aggregator.names import plain_name
 from aggregator.spans import shown
 
 from ..successors import BY_ITSELF, SERVICE, Successor
@@ -54,6 +55,9 @@ class Finding:
     expression: str
     must_change: bool
 
+    def __str__(self) -> str:
+        return f"{self.metric}: {self.text}" if self.metric else self.text
+
 
 class Told(NamedTuple):
     """Of one metric in one expression."""
@@ -74,6 +78,8 @@ class Known:
         for each in successors:
             for old, new in each.samples.items():
                 self._samples.setdefault(old, (each, new))
+                if plain_name(old) == new:  # which it may have had in Prometheus
+                    self._samples.setdefault(new, (each, new))
         counters = [each for each in successors if each.type == "counter"]
         self._without_total = {each.old.removesuffix("_total"): each for each in counters}
 
@@ -109,13 +115,14 @@ class Known:
             return
         if new != sample:
             yield Told(What.RENAMED, sample, f"is `{new}` now")
-        for each in [*_labels(use, successor), *self._ranges(use), *_buckets(use, successor)]:
+        found = [*_labels(use, successor), *self._ranges(use), *_buckets(use, successor)]
+        if successor.differences:
+            found.append(Told(What.DIFFERS, "", "; ".join(successor.differences), must_change=False))
+        for each in found:
             if _may_be_of_others(use, successor):
                 yield each._replace(metric=sample, text=f"if it is the app's: {each.text}", must_change=False)
             else:
                 yield each._replace(metric=sample)
-        if successor.differences:
-            yield Told(What.DIFFERS, sample, "; ".join(successor.differences), must_change=False)
 
     def _ranges(self, use: Use) -> Iterator[Told]:
         for each in use.ranges:

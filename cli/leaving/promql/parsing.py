@@ -1,6 +1,7 @@
 """Expressions parsed, where that is safe: the parser is a compiled one, and crashes on what is nested too deeply."""
 
 import re
+from itertools import accumulate
 
 from promql_parser import Expr, parse
 
@@ -11,11 +12,10 @@ _MOST_TOLD = 200
 _MOST_STEPS = 500
 """Operators, and brackets within brackets. With some thousands the parser overruns its stack."""
 
-_TOKENS = re.compile(
-    r""""[^"\\]*(?:\\.[^"\\]*)*"|'[^'\\]*(?:\\.[^'\\]*)*'|`[^`]*`|\#[^\n]*"""
-    r"""|(?P<open>[({\[])|(?P<close>[)}\]])|(?P<operator>[-+*/%^]|[<>=!]=?|\b(?:and|or|unless|atan2)\b)""",
-    re.DOTALL | re.IGNORECASE,
-)
+_NO_CODE = re.compile(r""""[^"\\]*(?:\\.[^"\\]*)*"?|'[^'\\]*(?:\\.[^'\\]*)*'?|`[^`]*`?|\#[^\n]*""", re.DOTALL)
+_OPERATORS = re.compile(r"[-+*/%^]|[<>=!]=?|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
+_ENDLESS = re.compile(r"\boffset\s*[-+]?\s*(?:nan|inf|[\d.]*e|\d{10})|\[[^\[\]]*?(?:[\d.]e|\d{10})", re.IGNORECASE)
+"""Spans of time at which the parser panics: none that anyone means is so long."""
 
 
 class UnparsedError(Exception):
@@ -24,27 +24,24 @@ class UnparsedError(Exception):
 
 def parsed(text: str) -> tuple[Expr, Substituted]:
     """With what its variables were. Raises UnparsedError."""
-    if len(text) > _MOST_CHARACTERS or _steps(text) > _MOST_STEPS:
+    code = _NO_CODE.sub(" ", text[: _MOST_CHARACTERS + 1])
+    if len(text) > _MOST_CHARACTERS or _depth(code) + len(_OPERATORS.findall(code)) > _MOST_STEPS:
         raise UnparsedError("is too long to be looked at")
+    if _ENDLESS.search(code):
+        raise UnparsedError("has a span of time without end")
     found = substituted(text)
     reason = ""
     for each in found.texts:
         try:
             return parse(each), found
-        except ValueError as error:
+        except BaseException as error:
+            if not isinstance(error, ValueError) and type(error).__name__ != "PanicException":  # which is no Exception
+                raise
             reason = " ".join(str(error).split())[:_MOST_TOLD]
     raise UnparsedError(f"is no PromQL: {reason}")
 
 
-def _steps(text: str) -> int:
-    depth = deepest = operators = 0
-    for token in _TOKENS.finditer(text):
-        match token.lastgroup:
-            case "open":
-                depth += 1
-                deepest = max(deepest, depth)
-            case "close":
-                depth -= 1
-            case "operator":
-                operators += 1
-    return deepest + operators
+def _depth(code: str) -> int:
+    """Of brackets within brackets."""
+    steps = accumulate({"(": 1, "[": 1, "{": 1}.get(each, -1) for each in re.findall(r"[()\[\]{}]", code))
+    return max(steps, default=0)

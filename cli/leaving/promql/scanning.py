@@ -2,6 +2,7 @@
 
 import stat
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from aggregator.errors import InputError
@@ -47,7 +48,7 @@ def _uses(expression: Expression) -> list[Use]:
     found = uses(expression.text)
     if not expression.label:
         return found
-    return [Use(each.name, each.is_pattern, each.matchers, labels=(expression.label,)) for each in found]
+    return [replace(each, labels=(expression.label,)) for each in found]
 
 
 def _text(path: Path) -> str:

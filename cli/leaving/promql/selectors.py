@@ -22,7 +22,7 @@ from promql_parser import (
     VectorSelector,
 )
 
-from .parsing import parsed
+from .parsing import UnparsedError, parsed
 from .variables import WORD, Substituted
 
 QUANTILES = ("histogram_quantile", "histogram_fraction")
@@ -65,6 +65,13 @@ class Use:
 def uses(text: str) -> list[Use]:
     """In the order of the text. Raises UnparsedError."""
     expression, variables = parsed(text)
+    try:
+        return _uses(expression, variables)
+    except (ValueError, OverflowError) as error:  # of a range of many years
+        raise UnparsedError(f"has a range that cannot be: {error}") from None
+
+
+def _uses(expression: Expr, variables: Substituted) -> list[Use]:
     found: list[Use] = []
     left = [(expression, Use(""))]
     while left:
@@ -91,6 +98,8 @@ def _within(node: Expr, around: Use, variables: Substituted) -> Iterator[tuple[E
         case AggregateExpr():
             by = node.modifier is not None and node.modifier.type == AggModifierType.By
             yield node.expr, _grouped(around, node.modifier.labels if by and node.modifier else [])
+            if isinstance(node.param, Expr):
+                yield node.param, around
         case BinaryExpr():
             matching = node.modifier.matching if node.modifier else None
             on = matching.labels if matching and matching.type == LabelModifierType.Include else []

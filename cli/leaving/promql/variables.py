@@ -13,13 +13,13 @@ _VARIABLE = re.compile(
     r"\$(?P<bare>[A-Za-z_]\w*)|\$\{(?P<braced>[A-Za-z_][\w.]*)(?::[^{}]*)?\}|\[\[(?P<old>[A-Za-z_]\w*)(?::\w+)?\]\]"
 )
 _PARTS = re.compile(
-    r"""(?P<text>"[^"\\]*(?:\\.[^"\\]*)*"|'[^'\\]*(?:\\.[^'\\]*)*'|`[^`]*`)"""
+    r"""(?P<text>"[^"\\]*(?:\\.[^"\\]*)*"?|'[^'\\]*(?:\\.[^'\\]*)*'?|`[^`]*`?)"""
     r"""|(?P<comment>\#[^\n]*)|\[(?P<range>[^\[\]"'`]*)\]|(?P<offset>\boffset\s+-?\s*[\w.]+)"""
     r"""|(?P<word>logemit_variable_\d+_)""",
     re.DOTALL | re.IGNORECASE,
 )
 _GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^()]*$", re.IGNORECASE)
-_NEAR = 1000
+_NEAR = 300
 """Characters before a variable that tell whether it is one of a list of labels."""
 
 
