@@ -18,6 +18,7 @@ from ..scale import scaled
 from .pieces import doubts_of, left_of, traces_of
 
 BEFORE = "django_prometheus.middleware.PrometheusBeforeMiddleware"
+MIXIN = "from django_prometheus.models import ExportModelOperationsMixin as E\n"
 AFTER = "django_prometheus.middleware.PrometheusAfterMiddleware"
 STAGES = (Stage.MODELS, Stage.MIDDLEWARE, Stage.SETTINGS)
 
@@ -387,3 +388,40 @@ def test_the_shared_directory_goes_unless_it_is_read(text: str, after: str | Non
 def test_what_only_looks_alike_is_no_setting(text: str) -> None:
     assert settled(text, *Stage) == text
     assert not traces_of({"shop/settings.py": text}, *(set(Kind) - {Kind.MENTION}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "X = " + "[" * 400 + '"django_prometheus"' + "]" * 400,
+        'X = ["a"]' + ' + ["a"]' * 600 + ' + ["django_prometheus"]',
+        'print "django_prometheus"\n',
+        'X = ["django_prometheus", "\udce9"]\n',
+        '\x0cX = ["django_prometheus"]\n',
+        'match x:\n    case ["django_prometheus"]: ...\n',
+        'X = {**a, "django_prometheus": lambda: 1}\n',
+        'urlpatterns = [path(include, b), url(), path(*x), path("a", *y), path(**z), include()]\n',
+        "PROMETHEUS_A, x = 1, 2\nfor PROMETHEUS_B in y: ...\ndel PROMETHEUS_D\n",
+        'urlpatterns = [path("//[", include("django_prometheus.urls")(3)), path("", include("."))]\n',
+    ],
+)
+def test_what_nobody_would_write_is_left_and_stops_nothing(text: str) -> None:
+    assert settled(text, *Stage) == text
+
+
+def test_names_in_circles_come_to_an_end() -> None:
+    texts = {
+        "a/__init__.py": "from .b import metrics\nfrom .b import *\n",
+        "a/b.py": "from a import metrics\nfrom . import *\nfrom .c import *\nfrom ..... import x\n",
+        "a/c.py": "from .b import *\nfrom prometheus_client import generate_latest\n",
+        "a/urls.py": "from a import metrics\nfrom a.b import *\nurlpatterns = [path('m', metrics), path('x', other)]\n",
+        "a/models.py": MIXIN + "class A(E('a'), B): ...\nclass B(A, B): ...\n",
+    }
+    assert [each.line for each in traces_of(texts, Kind.MODEL_MIXIN)] == [2]
+    assert left_of(texts, Stage.URLS) == texts
+
+
+def test_two_mixins_of_one_class_go_together() -> None:
+    text = MIXIN + "class A(E('a'), E('b'), M): ...\nclass B(E(), E('x')): ...\n"
+    after = left_of({"a/models.py": text}, Stage.MODELS)["a/models.py"]
+    assert after.splitlines()[1:] == ["class A(M): ...", "class B: ..."]

@@ -65,12 +65,11 @@ def without(
 ) -> dict[cst.BaseStatement, tuple[cst.BaseStatement, tuple[Edit, ...]]]:
     """For each statement what goes with it, and the edits that take this out with all that goes from the same block."""
     tops = outermost(source, doomed)
-    unique = sorted(set(tops.values()), key=source.span)
-    edits = {}
-    for top in unique:
-        siblings = [each for each in unique if source.parent(each) is source.parent(top)]
-        edits[top] = without_statements(source, siblings)
-    return {each: (top, edits[top]) for each, top in tops.items()}
+    blocks: dict[cst.CSTNode | None, list[cst.BaseStatement]] = {}
+    for top in sorted(set(tops.values()), key=source.span):
+        blocks.setdefault(source.parent(top), []).append(top)
+    edits = {block: without_statements(source, siblings) for block, siblings in blocks.items()}
+    return {each: (top, edits[source.parent(top)]) for each, top in tops.items()}
 
 
 def is_question(test: cst.CSTNode) -> bool:

@@ -53,7 +53,8 @@ def outer_span(source: Source, node: cst.BaseExpression) -> tuple[int, int]:
 
 class _Finder:
     def __init__(self, source: Source, doomed: Collection[cst.CSTNode]) -> None:
-        self.source, self.doomed = source, doomed
+        self.source, self.doomed = source, frozenset(doomed)
+        self._found: dict[cst.CSTNode, cst.BaseStatement | list[Edit] | None] = {}
 
     def removal(self, value: cst.CSTNode) -> cst.BaseStatement | list[Edit] | None:
         """A statement that goes, or edits, or None."""
@@ -62,7 +63,9 @@ class _Finder:
         if isinstance(around, cst.Arg) and isinstance(above, cst.Call):
             return self._out_of_call(above)
         if isinstance(around, cst.Element) and isinstance(above, cst.List | cst.Tuple | cst.Set):
-            return self._out_of_list(above)
+            if above not in self._found:
+                self._found[above] = self._out_of_list(above)
+            return self._found[above]
         return None
 
     def _out_of_call(self, call: cst.Call) -> cst.BaseStatement | list[Edit] | None:

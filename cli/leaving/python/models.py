@@ -38,9 +38,13 @@ def find(modules: Modules) -> Iterator[Trace]:
     named = named_mixins(modules)
     calls: set[cst.CSTNode] = set()
     held = held_back(modules).get("django_model_", "")
-    for mixed in mixed_classes(modules):
+    classes = list(mixed_classes(modules))
+    bases: dict[cst.ClassDef, list[cst.Arg]] = {}
+    for mixed in classes:
+        bases.setdefault(mixed.model, []).append(mixed.base)
+    for mixed in classes:
         calls.add(mixed.base.value)
-        yield _trace(mixed, held)
+        yield _trace(mixed, bases[mixed.model], held)
     for source, assignment in named.values():
         calls.add(assignment.value)
         yield _trace_of_name(modules, source, assignment)
@@ -101,13 +105,14 @@ def is_migration(path: str) -> bool:
     return "migrations" in path.split("/")[:-1]
 
 
-def _trace(mixed: Mixed, held: str) -> Trace:
+def _trace(mixed: Mixed, bases: list[cst.Arg], held: str) -> Trace:
+    """`bases`: all of the class that go."""
     if mixed.name and mixed.labels:
         labels = ", ".join(f'"{label}": "{mixed.name}"' for label in mixed.labels)
         advice = f"{_ADVICE}; MODEL_LABELS keeps its name: {{{labels}}}"
     else:
         advice = f"{_ADVICE}; add the name that it was given to MODEL_LABELS by hand, for each model that has it"
-    edits = without_bases(mixed.source, mixed.model, [mixed.base])
+    edits = without_bases(mixed.source, mixed.model, bases)
     name = mixed.model.name.value
     doubt = f"{held} looks at what it counts; change that first" if held else ""
     return trace_of(mixed.source, mixed.base, Kind.MODEL_MIXIN, advice, subject=name, edits=edits, doubt=doubt)

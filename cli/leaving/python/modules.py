@@ -37,7 +37,8 @@ def _parsed(path: str, text: str) -> Source | None:
     if _is_too_deep(text):
         return None
     try:
-        return Source(path, text)
+        source = Source(path, text)
+        return source if source.module.code == text else None  # or places in the text would be wrong
     except (cst.ParserSyntaxError, UnicodeError, RecursionError):
         return None
 

@@ -177,8 +177,10 @@ def _logger(source: Source, node: cst.CSTNode) -> tuple[Edit, ...]:
 
 def _answer_nobody_reads(modules: Modules, each: Named) -> tuple[Edit, ...] | None:
     """`HAS_METRICS = find_spec("django_prometheus") is not None`, once nothing asks for HAS_METRICS."""
+    if not isinstance(each.source.parent(each.node), cst.Arg):
+        return None
     assignment = next((one for one in each.source.ancestors(each.node) if isinstance(one, cst.Assign)), None)
-    if assignment is None or len(assignment.targets) != 1 or not m.findall(assignment.value, m.Call()):
+    if assignment is None or len(assignment.targets) != 1:
         return None
     target, line = assignment.targets[0].target, line_of_its_own(each.source, assignment)
     if not isinstance(target, cst.Name) or line is None or not is_question(assignment.value):
