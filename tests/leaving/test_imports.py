@@ -143,3 +143,12 @@ def test_unused_names_go_however_they_are_written(
         for alias in node.names
     }
     assert left == used
+
+
+def test_parts_that_have_no_counterpart_are_explained() -> None:
+    text = "from django_prometheus.conf import NAMESPACE\nfrom django_prometheus.models import X\nf(NAMESPACE, X)\n"
+    found = traces_of({"m.py": text}, Kind.IMPORT)
+    assert [(trace.line, bool(trace.doubt), bool(trace.waits)) for trace in found] == [
+        (1, True, False),
+        (2, False, True),
+    ]

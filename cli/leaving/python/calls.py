@@ -1,5 +1,6 @@
 """Where instruments of prometheus_client are used, and the project's own helpers that use them."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -64,7 +65,9 @@ class Helpers:
 def helpers_of(modules: Modules) -> Helpers:
     found = study(modules)
     flow = found.flow
-    operations = {use.node: frozenset(value for value in use.values if value.is_instrument) for use in found.uses}
+    operations: dict[cst.CSTNode, tuple[Source, Values]] = {
+        use.node: (use.source, frozenset(value for value in use.values if value.is_instrument)) for use in found.uses
+    }
     sources: dict[cst.CSTNode, Source] = {
         node: source
         for source in flow.sources.values()
@@ -76,17 +79,18 @@ def helpers_of(modules: Modules) -> Helpers:
     before = -1
     while before < len(definitions):
         before = len(definitions)
+        within = _within(operations)
         definitions |= {
             node: values
             for node, source in sources.items()
-            if node not in definitions and (values := _helps(flow, source, node, operations, definitions))
+            if node not in definitions and (values := _helps(flow, source, node, within.get(node, {}), definitions))
         }
         calls = [
             (source, node, values)
             for source, node, targets in references
             if (values := NOTHING.union(*(definitions.get(target, NOTHING) for target in targets)))
         ]
-        operations |= {node: values for _, node, values in calls}
+        operations |= {node: (source, values) for source, node, values in calls}
     outer = {
         node: values
         for node, values in definitions.items()
@@ -94,6 +98,16 @@ def helpers_of(modules: Modules) -> Helpers:
     }
     whole = {node for _, node, targets in references if any(target in outer for target in targets)}
     return Helpers(outer, sources, tuple(each for each in calls if each[1] in whole))
+
+
+def _within(operations: Mapping[cst.CSTNode, tuple[Source, Values]]) -> Mapping[cst.CSTNode, Operations]:
+    """By function, what is done in it."""
+    found: defaultdict[cst.CSTNode, dict[cst.CSTNode, Values]] = defaultdict(dict)
+    for node, (source, values) in operations.items():
+        for above in source.ancestors(node):
+            if isinstance(above, cst.FunctionDef):
+                found[above][node] = values
+    return found
 
 
 def _references(flow: Flow) -> Iterator[tuple[Source, cst.CSTNode, list[cst.CSTNode]]]:
@@ -116,7 +130,7 @@ def _is_outermost(above: cst.CSTNode | None, node: cst.CSTNode) -> bool:
 
 
 def _helps(
-    flow: Flow, source: Source, node: cst.CSTNode, operations: Operations, known: Mapping[cst.CSTNode, Values]
+    flow: Flow, source: Source, node: cst.CSTNode, inside: Operations, known: Mapping[cst.CSTNode, Values]
 ) -> Values:
     """The instruments that a function or class is there for; nothing where it does other things, too."""
     if isinstance(node, cst.ClassDef):
@@ -126,9 +140,8 @@ def _helps(
     handed = _handed(flow, source, node)
     if handed:
         return handed
-    inside = [each for each in operations if any(above is node for above in source.ancestors(each))]
-    values = NOTHING.union(*(operations[each] for each in inside))
-    if values and (_wraps(source, node, inside) or _is_context(node) or _is_nothing_else(node.body, set(inside))):
+    values = NOTHING.union(*inside.values())
+    if values and (_wraps(source, node, list(inside)) or _is_context(node) or _is_nothing_else(node.body, set(inside))):
         return values
     return NOTHING
 

@@ -28,7 +28,6 @@ _MOST_IMPORTS = 8
 _MOST_STARS = 3
 """How far a name is followed from module to module."""
 _OF_ITS_CLASS = re.compile(r"(?P<owner>.*)\.[^.]+\.<locals>\.(?:self|cls)\.(?P<name>[^<>]+)")
-_PROPERTIES = ("property", "cached_property", "functools.cached_property", "django.utils.functional.cached_property")
 
 Key = tuple[str, str]
 
@@ -165,7 +164,7 @@ class Flow:
     def _is_property(self, value: Value) -> bool:
         if value.sort is not Sort.FUNCTION or not isinstance(value.node, cst.FunctionDef):
             return False
-        return any(dotted_name(each.decorator).endswith(_PROPERTIES) for each in value.node.decorators)
+        return any(dotted_name(each.decorator).endswith("property") for each in value.node.decorators)
 
     # Calls and texts.
 

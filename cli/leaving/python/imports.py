@@ -30,6 +30,8 @@ _STAGES = {
 _IS_USED = "it goes by itself once nothing uses it"
 _IS_UNUSED = "take it out: nothing uses it any more"
 _STAR = "a star import brings names that nobody wrote down; name what is used, or take it out"
+_INNER = ("conf", "utils", "testutils", "cache.metrics", "db.metrics")
+_IS_INNER = "it is a part of django-prometheus that has no counterpart; write its value here, or do without it"
 _TRIED = "the app is made to do without it; take out the import, and what is done when it fails"
 _KEPT = "a comment says that it is kept on purpose; take it out unless something outside the project needs it"
 
@@ -80,7 +82,8 @@ def _is_registry(value: Value) -> bool:
 
 
 def _used(modules: Modules, source: Source, statement: Statement, names: list[str]) -> Trace:
-    doubt = _TRIED if is_guarded(source, statement) else ""
+    inner = any(name.startswith(f"django_prometheus.{part}") for name in names for part in _INNER)
+    doubt = _TRIED if is_guarded(source, statement) else _IS_INNER if inner else ""
     edits = () if doubt else import_edits(modules, source).get(statement, ())
     return _trace(
         source, statement, Kind.IMPORT, ", ".join(names), edits, doubt, Stage.CODE if edits else _stage(names)

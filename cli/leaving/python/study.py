@@ -22,7 +22,6 @@ from .values import LIBRARY, Sort, Value
 _NAME = re.compile(r"(?!logemit_)[a-zA-Z_:][a-zA-Z0-9_:.-]{0,199}")
 _READ_ANYHOW = (LIBRARY, "get_sample_value", "_value.get", "_sum.get", "_count.get")
 _IN_REGISTRY = "logemit has one for all, and would write what this one keeps to itself"
-_BY_HAND = "take it from logemit by hand once that is settled"
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +96,7 @@ class Study:
                     if each.call in made and not self.is_apart(each, unit):
                         line = f"{each.source.path}:{each.line}"
                         units.setdefault(
-                            unit, f"{unit[1] or each.type} also makes {each.subject or 'what'} is left ({line})"
+                            unit, f"{unit[1] or each.type} also makes {each.subject or 'one'}, which is left ({line})"
                         )
                     if unit in units and each.call not in made:
                         made[each.call] = units[unit]
