@@ -1,5 +1,6 @@
 """What is found in whole projects: all that was planted, and nothing else; and nothing of them is run."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +10,9 @@ import pytest
 from cli.leaving.audit import audit
 from cli.leaving.project import read
 from cli.leaving.stages import migrate
+from tests.command.calls import logemit
 
-from .projects import NAMES, copied, original, planted, searched
+from .projects import HERE, NAMES, copied, original, planted, searched
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -46,3 +48,21 @@ def test_nothing_of_a_project_is_run(name: str, tmp_path: Path) -> None:
     assert not {name for name in set(sys.modules) - modules if name.partition(".")[0] in tops}
     subprocess.run([sys.executable, "-c", "import sitecustomize"], cwd=folder, check=True)
     assert marker.exists(), "the trap does not work"
+
+
+def test_queries_are_held_against_what_a_project_measures() -> None:
+    project = HERE / "market/project"
+    files = [project / "ops/prometheus/alerts.yml", project / "ops/grafana/market.json"]
+    done = logemit("audit", project, *(word for file in files for word in ("--promql", file)), "--json")
+    assert done.returncode == 1
+    told = {
+        (Path(each["file"]).name, each["line"], each["what"])
+        for each in json.loads(done.stdout)["queries"]
+        if each["must_change"]
+    }
+    assert told == {
+        ("alerts.yml", 13, "range"),
+        ("alerts.yml", 19, "range"),
+        ("alerts.yml", 21, "gone"),
+        ("market.json", 21, "label"),
+    }

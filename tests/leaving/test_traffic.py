@@ -3,6 +3,7 @@ the lines of the project that was migrated, with what a person did by hand."""
 
 import importlib.util
 import json
+import re
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -17,14 +18,18 @@ from aggregator.run import aggregate
 from cli.leaving.audit import audit
 from cli.leaving.project import read
 from cli.leaving.stages import migrate
+from cli.leaving.successors import Successor, successors
+from tests.command.calls import logemit
 from tests.parity.differences import CORRECTIONS
 
-from .projects import HERE, NAMES, applied, copied, migrated, python, searched, write
+from .projects import HERE, NAMES, applied, copied, migrated, original, python, searched, write
 from .wheels import relock
 
-Series = tuple[str, tuple[tuple[str, str], ...]]
-Shown = dict[str, dict[Series, float]]
-"""By family."""
+Labels = tuple[tuple[str, str], ...]
+Shown = dict[str, dict[Labels, float]]
+"""Series by the name of a sample."""
+
+TIMES = ("seconds", "seconds_by_view_method")
 
 pytestmark = pytest.mark.usefixtures("django_prometheus")
 
@@ -66,33 +71,35 @@ def left(name: str, folder: Path) -> Path:
 
 
 def samples(exposition: str) -> Shown:
-    """Without zeros, times, and what tells when a series began."""
+    """Without zeros, and of times the number only."""
     shown: Shown = {}
     for family in text_string_to_metric_families(exposition):
+        is_time = family.type in ("histogram", "summary") and family.name.endswith(TIMES)
         for sample in family.samples:
-            is_time = family.type in ("histogram", "summary") and family.name.endswith(
-                ("seconds", "seconds_by_view_method")
-            )
-            if not sample.value or sample.name.endswith("_created") or (is_time and not sample.name.endswith("_count")):
-                continue
-            labels = {label: value for label, value in sample.labels.items() if label != "service"}
-            if "le" in labels:
-                labels["le"] = str(float(labels["le"]))
-            shown.setdefault(family.name, {})[sample.name, tuple(sorted(labels.items()))] = sample.value
+            if sample.value and not (is_time and not sample.name.endswith("_count")):
+                labels = {label: value for label, value in sample.labels.items() if label != "service"}
+                if "le" in labels:
+                    labels["le"] = str(float(labels["le"]))
+                shown.setdefault(sample.name, {})[tuple(sorted(labels.items()))] = sample.value
     return shown
 
 
-def renamed(name: str, shown: Shown) -> Shown:
-    """As a project's own prefix and labels are declared to go."""
-    module = traffic(name)
-    prefix, without = getattr(module, "PREFIX", ""), getattr(module, "WITHOUT", ())
-    made: dict[str, Counter[Series]] = {}
-    for family, series in shown.items():
-        counted = made.setdefault(family.removeprefix(prefix), Counter())
-        for (sample, labels), value in series.items():
+def mapped(name: str, shown: Shown) -> Shown:
+    """By the names that the map has for what django-prometheus shows; without labels that a project gives up."""
+    names = {old: new for each in the_map(name) for old, new in each.samples.items()}
+    assert shown.keys() - names.keys() == set(), "is not in the map"
+    without = getattr(traffic(name), "WITHOUT", ())
+    made: dict[str, Counter[Labels]] = {}
+    for sample, series in shown.items():
+        for labels, value in series.items() if names[sample] else ():
             kept = tuple(pair for pair in labels if pair[0] not in without)
-            counted[sample.removeprefix(prefix), kept] += value  # type: ignore[assignment]
-    return {family: dict(series) for family, series in made.items()}
+            made.setdefault(names[sample], Counter())[kept] += value  # type: ignore[assignment]
+    return {sample: dict(series) for sample, series in made.items()}
+
+
+@cache
+def the_map(name: str) -> list[Successor]:
+    return successors(audit(original(name)), original(name).texts)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -106,14 +113,22 @@ def test_the_same_traffic_shows_the_same(name: str, tmp_path: Path) -> None:
     assert (report.missing, report.rejected, report.fields_invalid) == (0, 0, 0)
     exposition = (tmp_path / "out/metrics.prom").read_text()
 
-    before, after = renamed(name, samples(theirs["shown"])), samples(exposition)
-    compared = {family for family in before if not family.startswith(OF_THE_PROCESS)}
-    assert len(compared) > 15
-    assert {family for family in before if family not in after} - compared == set()
-    differing = {family for family in compared if before[family] != after.get(family)}
+    before, after = mapped(name, samples(theirs["shown"])), samples(exposition)
+    compared = {sample for sample in before if not sample.startswith(OF_THE_PROCESS)}
+    assert before.keys() - after.keys() <= compared, "shows nothing any more"
+    differing = {family_of(sample) for sample in compared if before[sample] != after.get(sample)}
+    assert len({family_of(sample) for sample in compared}) > 15
     declared = differences(name)
-    assert differing - declared.keys() == set(), {f: (before[f], after.get(f)) for f in differing - declared.keys()}
-    assert declared.keys() - differing == set(), "declared, and does not occur"
+    assert differing - declared == set(), "differs, and is not declared"
+    assert declared - differing == set(), "is declared, and does not occur"
+    labels = {each.name: set(each.labels or ()) - {"service"} for each in the_map(name) if each.labels is not None}
+    for sample, series in after.items():
+        for kept in series if family_of(sample) in labels else ():
+            assert {label for label, _ in kept} - {"le"} == labels[family_of(sample)], sample
+
+
+def family_of(sample: str) -> str:
+    return re.sub("_(bucket|count|sum)$", "", sample)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -123,15 +138,15 @@ def test_at_the_end_nothing_is_left(name: str, tmp_path: Path) -> None:
         relock(folder, tmp_path / "wheels", *LOCKED)
     assert [f"{trace.file}:{trace.line} {trace.kind}" for trace in audit(read(folder)).traces] == []
     assert searched(folder) == set()
+    assert logemit("audit", folder, "--verify").returncode == 0
     done = python(folder, "manage.py", "test")
     assert done.returncode == 0, done.stderr
 
 
-def differences(name: str) -> dict[str, str]:
-    """Families that differ, and the correction that says why."""
-    found: dict[str, str] = {}
+def differences(name: str) -> set[str]:
+    """Families that differ, each for a reason that is known of it."""
+    found: set[str] = set()
     for correction, families in traffic(name).DIFFERENCES.items():
-        known = {family.removesuffix("_total") for family in CORRECTIONS[correction].families}
-        assert {*families} <= known, correction
-        found |= dict.fromkeys(families, correction)
+        assert {*families} <= CORRECTIONS[correction].families, correction
+        found |= {*families}
     return found

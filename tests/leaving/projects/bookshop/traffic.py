@@ -2,7 +2,7 @@ SETTINGS = "config.settings.local"
 PAGE = "/metrics"
 DIFFERENCES = {
     "once_per_request": ["django_http_requests_latency_seconds_by_view_method"],
-    "answered_exceptions": ["django_http_exceptions_total_by_type", "django_http_exceptions_total_by_view"],
+    "answered_exceptions": ["django_http_exceptions_total_by_type_total", "django_http_exceptions_total_by_view_total"],
     "bytes_as_sent": ["django_http_responses_body_total_bytes"],
 }
 

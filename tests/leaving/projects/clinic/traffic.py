@@ -2,7 +2,7 @@ SETTINGS = "clinic.settings"
 PAGE = "/internal/metrics"
 DIFFERENCES = {
     "once_per_request": ["django_http_requests_latency_seconds_by_view_method"],
-    "answered_exceptions": ["django_http_exceptions_total_by_type", "django_http_exceptions_total_by_view"],
+    "answered_exceptions": ["django_http_exceptions_total_by_type_total", "django_http_exceptions_total_by_view_total"],
 }
 HEADERS = {"Authorization": "Bearer sesame"}
 VARIABLES = {"METRICS_TOKEN": "sesame"}
