@@ -219,7 +219,7 @@ def test_what_a_view_needed_goes_once_nothing_calls_it() -> None:
         )
     }
     assert after(texts)["shop/prom.py"].strip() == "def other():\n    return 3"
-    called = {**texts, "shop/views.py": "from .prom import text\n\n\ndef view(request):\n    return text()\n"}
+    called = {**texts, "shop/reports.py": "from .prom import text\n\n\ndef report():\n    return text()\n"}
     assert after(called) == called
 
 

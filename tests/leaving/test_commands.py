@@ -72,7 +72,7 @@ def test_files_are_left_out(shop: Path) -> None:
 
 def test_nothing_hostile_reaches_a_terminal(tmp_path: Path) -> None:
     (tmp_path / f"odd{HOSTILE.replace('/', '')}.txt").write_text(f"django-prometheus {HOSTILE}\n")
-    with terminal("audit", tmp_path) as shown:
+    with terminal("audit", tmp_path, columns=200) as shown:
         shown.end()
     text = CONTROL.sub("", shown.seen).replace("\r\n", "\n")
     assert all(c.isprintable() or c == "\n" for c in text)
@@ -146,7 +146,7 @@ def test_what_is_left_is_told_with_its_reason(shop: Path) -> None:
     git(shop, "commit", "-qm", "more")
     done = logemit("migrate", shop, "--write", variables={"COLUMNS": 120})
     assert done.returncode == 0
-    left = done.stdout.partition("Left for you")[2]
+    left = done.stdout.partition("\nLeft\n")[2]
     assert "README.md" in left
     assert "by hand: " in left
     found = documented("migrate", shop)

@@ -48,7 +48,7 @@ def test_the_mixin_goes_and_other_bases_stay(text: str, left: list[str], call: s
     before = HEAD + text.format(call)
     after = without_mixin(before)
     assert bases_of(after)["Dog"] == left
-    assert after.count("\n") >= before.count("\n") - 2
+    assert after.count("\n") >= before.count("\n") - 3  # the import, and a base on lines of its own
     assert [line for line in after.splitlines() if "Dog" not in line and line not in before.splitlines()] == []
 
 

@@ -424,4 +424,4 @@ def test_names_in_circles_come_to_an_end() -> None:
 def test_two_mixins_of_one_class_go_together() -> None:
     text = MIXIN + "class A(E('a'), E('b'), M): ...\nclass B(E(), E('x')): ...\n"
     after = left_of({"a/models.py": text}, Stage.MODELS)["a/models.py"]
-    assert after.splitlines()[1:] == ["class A(M): ...", "class B: ..."]
+    assert after.splitlines()[-2:] == ["class A(M): ...", "class B: ..."]

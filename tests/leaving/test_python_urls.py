@@ -212,7 +212,9 @@ def test_a_class_goes_too_and_one_that_is_handed_on() -> None:
 )
 def test_a_view_that_does_something_else_is_left_with_its_route(view: str) -> None:
     texts = {"shop/urls.py": URLS.lstrip("\n"), "shop/views.py": module(view), "shop/__init__.py": ""}
-    assert left_of(texts, Stage.URLS) == texts
+    after = left_of(texts, Stage.URLS)
+    assert after["shop/urls.py"] == texts["shop/urls.py"]
+    assert view in after["shop/views.py"]
     assert len(doubts_of(texts, Kind.METRICS_VIEW)) == 1
     assert len(set(doubts_of(texts, Kind.URL))) == 1
 
