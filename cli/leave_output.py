@@ -74,7 +74,7 @@ def verified(found: "Audit", findings: Sequence["Finding"]) -> None:
     for file, reason in found.passed_over:
         warn(f"{file}: {reason}, not read")
     for trace in found.traces:
-        typer.echo(visible(f"{trace.file}:{trace.line}: {trace.kind}: {trace.doubt or trace.advice}"))
+        typer.echo(visible(f"{trace.file}:{trace.line}: {trace.kind}: {_to_do(trace)}"))
     for finding in findings:
         if finding.must_change:
             typer.echo(visible(f"{finding.file}:{finding.line}: {finding}"))
@@ -108,13 +108,14 @@ def migrated(steps: Sequence["Step"], left: Sequence[Trace], form: Form, *, as_j
         told = f"{_count(len(step.after), 'file')} {verb}" if step.after else "nothing to do"
         console.print(f"[bold]{step.stage:<12}[/bold]  {told}")
         for note in dict.fromkeys(f"{trace.subject}: {trace.advice}" for trace in step.done if trace.kind in _NOTED):
-            console.print(Padding(plain(note), (0, 0, 0, 14)))
+            console.print(Padding(plain(note), (0, 0, 0, 14), expand=False))
     for path in form.patches or ():
         console.print(f"wrote {plain(str(path))}")
     if left:
-        console.print("\n[bold]Left[/bold]")
+        console.print(f"\n[bold]Left[/bold]: {_in_files(left)}")
         _list(console, left, shows_waits=True)
-    console.print(f"\n{_summary(left, 'left')}")
+    else:
+        console.print(f"\nNo trace of django-prometheus {'is' if form.written else 'would be'} left.")
 
 
 def _print_patch(step: "Step") -> None:
@@ -141,9 +142,9 @@ def _list(console: Terminal, traces: Sequence[Trace], *, shows_waits: bool = Fal
             line = f"  {trace.line:>6}  {trace.kind:<{kinds}}  {plain(trace.text)}"
             console.print(line, no_wrap=True, overflow="ellipsis")
             if trace.by_hand:
-                console.print(Padding(f"by hand: {plain(trace.doubt)}", (0, 0, 0, 10)))
+                console.print(Padding(f"by hand: {plain(trace.doubt)}", (0, 0, 0, 10), expand=False))
             elif trace.waits and shows_waits:
-                console.print(Padding(f"waits: {plain(trace.waits)}", (0, 0, 0, 10)))
+                console.print(Padding(f"waits for {plain(trace.waits)}", (0, 0, 0, 10), expand=False))
 
 
 def _map(console: Terminal, metrics: Sequence["Successor"], *, all_of_it: bool) -> None:
@@ -157,12 +158,12 @@ def _map(console: Terminal, metrics: Sequence["Successor"], *, all_of_it: bool) 
     for each in shown:
         console.print(f"  {plain(each.old)}  {_becomes(each)}", soft_wrap=True)
         for label, name in each.relabelled:
-            console.print(Padding(f"its label {plain(label)} is {plain(name)} now", _INSET))
+            console.print(Padding(f"its label {plain(label)} is {plain(name)} now", _INSET, expand=False))
         for difference in each.differences if all_of_it or not each.name else ():
-            console.print(Padding(plain(difference), _INSET))
+            console.print(Padding(plain(difference), _INSET, expand=False))
         if each.definition and all_of_it:
-            console.print(Padding("as it was, by these lines in logemit.toml:", _INSET))
-            console.print(Padding("\n".join(map(plain, each.definition.splitlines())), (0, 0, 0, 10)))
+            console.print(Padding("as it was, by these lines in logemit.toml:", _INSET, expand=False))
+            console.print(Padding("\n".join(map(plain, each.definition.splitlines())), (0, 0, 0, 10), expand=False))
     if not all_of_it:
         more = f"… and {len(changed) - len(shown):,} more that change; " if len(changed) > len(shown) else ""
         console.print(f"  {more}--metrics shows each with its labels and what it means")
@@ -187,8 +188,12 @@ def _queries(console: Terminal, findings: Sequence["Finding"]) -> None:
         for (file, line, expression), of_one in groupby(told, lambda each: (each.file, each.line, each.expression)):
             console.print(f"  {plain(file)}:{line}  {plain(expression)}", no_wrap=True, overflow="ellipsis")
             for each in of_one:
-                console.print(Padding(plain(str(each)), _INSET))
+                console.print(Padding(plain(str(each)), _INSET, expand=False))
         console.print()
+
+
+def _to_do(trace: Trace) -> str:
+    return trace.doubt or (f"waits for {trace.waits}" if trace.waits else trace.advice)
 
 
 def _document(trace: Trace) -> dict[str, Any]:
@@ -215,13 +220,16 @@ def _step(step: "Step") -> dict[str, Any]:
     }
 
 
-def _summary(traces: Sequence[Trace], told: str = "found") -> str:
+def _summary(traces: Sequence[Trace]) -> str:
     if not traces:
         return "No trace of django-prometheus."
     by_hand = sum(trace.by_hand for trace in traces)
-    files = len({trace.file for trace in traces})
     ways = f"{by_hand:,} to be changed by hand" if by_hand else "`logemit migrate` takes them out"
-    return f"{_count(len(traces), 'trace')} {told} in {_count(files, 'file')}; {ways}."
+    return f"{_in_files(traces)}; {ways}."
+
+
+def _in_files(traces: Sequence[Trace]) -> str:
+    return f"{_count(len(traces), 'trace')} in {_count(len({trace.file for trace in traces}), 'file')}"
 
 
 def _count(number: int, thing: str) -> str:

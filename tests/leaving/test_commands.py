@@ -30,7 +30,7 @@ def test_traces_are_told_by_stage_and_file(shop: Path) -> None:
     heads = ["Models, databases, caches", "Middleware", "URLs", "Settings", "Dependencies and documentation"]
     assert [line for line in done.stdout.splitlines() if line in heads] == heads
     assert '"django_prometheus",  # metrics' in done.stdout
-    assert "by hand" not in done.stdout.rpartition("traces found")[0]
+    assert "by hand" not in done.stdout.rpartition("traces in")[0]
 
 
 def test_a_clean_project_ends_with_0(shop: Path) -> None:
@@ -146,7 +146,7 @@ def test_what_is_left_is_told_with_its_reason(shop: Path) -> None:
     git(shop, "commit", "-qm", "more")
     done = logemit("migrate", shop, "--write", variables={"COLUMNS": 120})
     assert done.returncode == 0
-    left = done.stdout.partition("\nLeft\n")[2]
+    left = done.stdout.partition("\nLeft: 1 trace in 1 file\n")[2]
     assert "README.md" in left
     assert "by hand: " in left
     found = documented("migrate", shop)

@@ -152,9 +152,9 @@ def test_pyproject_says_each_requirement_once_and_its_place(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("use", "waits"),
     [
-        ("from prometheus_client import Counter\n", "goes once shop/x.py no longer needs it"),
-        ("import os, prometheus_client.core\n", "goes once shop/x.py no longer needs it"),
-        ('load("prometheus_client.registry")\n', "goes once shop/x.py no longer needs it"),
+        ("from prometheus_client import Counter\n", "shop/x.py, which needs it"),
+        ("import os, prometheus_client.core\n", "shop/x.py, which needs it"),
+        ('load("prometheus_client.registry")\n', "shop/x.py, which needs it"),
         ("# import prometheus_client\n", ""),
         ('"""prometheus_client was here"""\n', ""),
         ("from my_prometheus_client import x\n", ""),
@@ -173,7 +173,7 @@ def test_a_requirement_waits_for_an_engine_in_the_environment(tmp_path: Path) ->
     files = {"requirements.txt": "django-prometheus\n", ".env": "DB_ENGINE=django_prometheus.db.backends.postgresql\n"}
     found = project(tmp_path, files)
     assert [each.waits for each in traces(found) if each.file == "requirements.txt"] == [
-        "goes once .env no longer needs it"
+        ".env, which needs it"
     ]
     after = without_traces(found)
     assert after["requirements.txt"] == ""

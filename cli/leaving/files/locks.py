@@ -46,7 +46,7 @@ def _named(entry: str) -> str:
 
 def _trace(path: str, text: str, places: list[int], entry: str, command: str) -> Trace:
     line, name = line_of(text, places[0]), _named(entry)
-    doubt = f"never edited by hand: {command} writes it anew once the requirement is gone"
+    doubt = f"`{command}` writes it anew, once the requirement is gone"
     if name and package(name) is None and not _OF_THE_PROJECT.search(entry):
         doubt = f"{name} needs it itself: it stays as long as {name} does"
     return Trace(

@@ -85,7 +85,7 @@ class Surroundings:
     def needs(self, package: str) -> str:
         """What a package waits for; empty where it can go."""
         user = self.users.get(package)
-        return f"goes once {user} no longer needs it" if user else ""
+        return f"{user}, which needs it" if user else ""
 
     @cached_property
     def _readers(self) -> Mapping[str, str]:
@@ -113,7 +113,7 @@ class Surroundings:
         """What a variable waits for; empty where it can go."""
         reader = self._readers.get(variable.upper())
         if reader is not None:
-            return f"goes once {reader} no longer reads it"
+            return f"{reader}, which reads it"
         return self._multiprocess_users if variable.upper() == MULTIPROCESS else ""
 
     @property
@@ -123,7 +123,7 @@ class Surroundings:
     def folder_needed(self) -> str:
         """What the folder of the processes' files waits for; empty where it can go."""
         reader = self._readers.get(MULTIPROCESS, "")
-        return f"goes once {reader} no longer reads it" if reader.endswith(".py") else self._multiprocess_users
+        return f"{reader}, which reads it" if reader.endswith(".py") else self._multiprocess_users
 
     def is_ours(self, variable: str) -> bool:
         """Also one that only the settings had read, which this run has changed."""

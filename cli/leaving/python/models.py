@@ -138,7 +138,7 @@ def _trace_of_name(modules: Modules, source: Source, assignment: cst.Assign) -> 
     for its, node in users:
         if not isinstance(node, cst.ImportAlias) and not _is_base(its, node):
             doubt = f"{place_of(its, node)} uses it otherwise than as a base of a class; take it out by hand"
-    waits = "the classes that have it as a base go first" if users else ""
+    waits = "the classes that have it as a base" if users else ""
     return trace_of(source, assignment, Kind.MODEL_MIXIN, _ADVICE, subject=name, edits=edits, doubt=doubt, waits=waits)
 
 

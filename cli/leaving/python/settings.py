@@ -133,7 +133,7 @@ def _is_filter(source: Source, assignment: cst.Assign, node: cst.CSTNode) -> boo
 def _trace(modules: Modules, group: _Group, each: Named) -> Trace:
     source, node, advice = each.source, each.node, _ADVICE[group.kind]
     if each.node in group.later:
-        return trace_of(source, node, group.kind, advice, subject=each.text, waits="what it decides goes first")
+        return trace_of(source, node, group.kind, advice, subject=each.text, waits="what it decides")
     logger = _logger(source, node)
     if logger:
         return trace_of(source, node, Kind.SETTING, "there is no such logger any more", subject=each.text, edits=logger)

@@ -60,7 +60,7 @@ def _settings(modules: Modules, source: Source, going: Collection[tuple[str, int
     for small, name in statements:
         line = lines[small]
         _, edits = gone.get(line, (None, ())) if line is not None else (None, ())
-        waits = "what reads it goes first" if readers[name] else ""
+        waits = "what reads it" if readers[name] else ""
         advice = _advice(source, small, name)
         yield trace_of(source, small, Kind.SETTING, advice, subject=name, edits=edits, doubt=doubts[small], waits=waits)
 

@@ -84,7 +84,7 @@ def find(modules: Modules, views: Mapping[Place, View], routed: Mapping[Place, s
             doubt = f"its route is left: {routed[place]}"
         if strangers and not doubt:
             doubt = f"{place_of(*strangers[0])} uses it"
-        waits = "its routes and imports go first" if users else ""
+        waits = "its routes and imports" if users else ""
         edits = without(view.source, [view.node])[view.node][1]
         yield trace_of(
             view.source, view.node, Kind.METRICS_VIEW, advice, subject=view.name, edits=edits, doubt=doubt, waits=waits
