@@ -248,7 +248,7 @@ def test_found(client):
 
 
 def test_families(exposition):
-    assert "django_http_requests" in exposition
+    assert "django_http" in exposition
 
 
 async def test_by_name(async_client):
@@ -257,7 +257,11 @@ async def test_by_name(async_client):
 
 def test_traffic(client):
     client.get("/")
-    assert b"django_model_inserts_total" in client.get(URL, {"x": 1}).content
+    assert b"django_model" in client.get(URL, {"x": 1}).content
+
+
+def test_any(client):
+    assert b"django_" in client.get(URL).content
 
 
 def test_own(client):
@@ -309,6 +313,7 @@ def test_tests_go_before_what_they_look_at() -> None:
         **dict.fromkeys(["test_generic", "test_metrics"], Stage.URLS),
         "test_families": Stage.MIDDLEWARE,
         "test_traffic": Stage.MODELS,
+        "test_any": Stage.MODELS,
         "test_own": Stage.CODE,
     }
     after = left_of(texts)

@@ -16,14 +16,15 @@ from .source import Source, dotted_name
 from .strings import is_test
 
 _ADVICE = "/metrics is a 404 then; logemit.testing has assert_event for what the app tells (docs/django.md)"
+_FAMILY = re.compile(r"\bdjango_\w*")
 _METRIC = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+")
 _CLIENTS = re.compile(r"\b(prometheus_client|django_prometheus)\b")
 STAGES = {
-    "django_model_": Stage.MODELS,
-    "django_db_": Stage.MODELS,
-    "django_cache_": Stage.MODELS,
-    "django_http_": Stage.MIDDLEWARE,
-    "django_migrations_": Stage.SETTINGS,
+    "django_model": Stage.MODELS,
+    "django_db": Stage.MODELS,
+    "django_cache": Stage.MODELS,
+    "django_http": Stage.MIDDLEWARE,
+    "django_migrations": Stage.SETTINGS,
 }
 """Where what fills the families of a prefix goes."""
 
@@ -117,10 +118,16 @@ def _stage(function: cst.FunctionDef, routes: Sequence[Route]) -> Stage:
         return Stage.URLS
     said = [text for each in within(function, cst.SimpleString) for text in _METRIC.findall(said_by(each))]
     known = {word for route in routes for word in _words(route)}
-    stages = {stage for text in said for prefix, stage in STAGES.items() if text.startswith(prefix)}
+    families = [text for each in within(function, cst.SimpleString) for text in _FAMILY.findall(said_by(each))]
+    stages = {stage for prefix, stage in STAGES.items() for text in families if _overlap(text, prefix)}
     if any(not text.startswith(("django_", "python_", "process_")) and text not in known for text in said):
         stages.add(Stage.CODE)
     return min({*stages, Stage.URLS}, key=list(Stage).index)
+
+
+def _overlap(text: str, prefix: str) -> bool:
+    """Whether one begins as the other does: django_http, or django_ for any of them."""
+    return text.startswith(prefix) or prefix.startswith(text)
 
 
 def said_by(string: cst.SimpleString) -> str:

@@ -37,7 +37,7 @@ class Mixed:
 def find(modules: Modules) -> Iterator[Trace]:
     named = named_mixins(modules)
     calls: set[cst.CSTNode] = set()
-    held = held_back(modules).get("django_model_", "")
+    held = held_back(modules).get("django_model", "")
     classes = list(mixed_classes(modules))
     bases: dict[cst.ClassDef, list[cst.Arg]] = {}
     for mixed in classes:

@@ -21,7 +21,7 @@ _ADVICE = {
     Kind.INSTALLED_APP: "logemit's app comes in its place",
     Kind.MIDDLEWARE: "logemit's middleware comes in its place, as the first",
 }
-_FILLS = {Kind.INSTALLED_APP: "django_migrations_", Kind.MIDDLEWARE: "django_http_"}
+_FILLS = {Kind.INSTALLED_APP: "django_migrations", Kind.MIDDLEWARE: "django_http"}
 """What a test may look at for as long as it is there."""
 
 

@@ -41,7 +41,7 @@ def find(modules: Modules) -> Iterator[Trace]:
     named = [(each, kind) for each in dotted_strings(modules) if (kind := _kind_of(each.text)) is not None]
     for kind in _KINDS.values():
         of_kind = [each for each, its in named if its is kind]
-        held = held_back(modules).get("django_db_" if kind is Kind.DATABASE else "django_cache_", "")
+        held = held_back(modules).get("django_db" if kind is Kind.DATABASE else "django_cache", "")
         readers = [each for each in of_kind if each.text not in WRAPPED and reads(each.source, each.node)]
         for each in of_kind:
             yield _trace(each, kind, readers, held)
