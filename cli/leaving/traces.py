@@ -1,9 +1,11 @@
 """What is found in a project: traces, and the edits that take them out."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 NAMES = re.compile(
     r"(?i:django[-_.]prometheus|prometheus[-_.]client|prometheus_multiproc_dir)|(?<![A-Za-z0-9])PROMETHEUS_[A-Z]"
@@ -117,15 +119,20 @@ def edited(text: str, edits: Iterable[Edit]) -> str:
     return "".join([*parts, text[ends[-1] :]])
 
 
+@lru_cache(64)
+def _line_ends(text: str) -> list[int]:
+    return [-1, *(found.start() for found in re.finditer("\n", text)), len(text)]
+
+
 def line_of(text: str, place: int) -> int:
     """Counted from 1."""
-    return text.count("\n", 0, place) + 1
+    return bisect_left(_line_ends(text), place, 1, len(_line_ends(text)) - 1)
 
 
 def shown(text: str, line: int) -> str:
     """The line of a file as a trace shows it."""
-    found = text.split("\n", line)[line - 1 : line]
-    return found[0].strip()[:200] if found else ""
+    ends = _line_ends(text)[line - 1 : line + 1]
+    return text[ends[0] + 1 : ends[1]].strip()[:200] if len(ends) == 2 else ""
 
 
 def ordered(traces: Sequence[Trace]) -> list[Trace]:

@@ -15,7 +15,7 @@ _FILE = re.compile(r"(?:Dockerfile|Containerfile)(?:[._-].+)?|.+\.(?:dockerfile|
 _INSTRUCTION = re.compile(
     r"\s*(RUN|ENV|ARG|EXPOSE|CMD|ENTRYPOINT|HEALTHCHECK|VOLUME)\s+((?:--\S+\s+|\\\r?\n\s*)*)", re.IGNORECASE
 )
-_PAIR = re.compile(r"([A-Za-z_]\w*)=(?:\"(?:\\.|[^\"\\])*\"|'[^']*'|\\[^\r\n]|[^\s\"'\\])*")
+_PAIR = re.compile(r"(?<!\w)([A-Za-z_]\w*)=(?:\"(?:\\.|[^\"\\])*\"|'[^']*'|\\[^\r\n]|[^\s\"'\\])*")
 _NAME = re.compile(rf"(?:{VARIABLE})\b")
 
 

@@ -1,10 +1,12 @@
 """Lines and lists in text: where they stand, and the edits that take parts of them out."""
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..traces import Edit
 
+_BLANK = re.compile(r"[ \t]*")
 Span = tuple[int, int]
 """Characters [start, end)."""
 
@@ -81,7 +83,8 @@ def without_items(text: str, spans: Sequence[Span], doomed: Collection[int]) -> 
 
 def _without_run(text: str, spans: Sequence[Span], first: int, last: int) -> Edit:
     start, end = spans[first][0], spans[last][1]
-    behind = end + len(text[end:]) - len(text[end:].lstrip(" \t"))
+    blank = _BLANK.match(text, end)
+    behind = blank.end() if blank else end
     has_comma = text[behind : behind + 1] == ","
     behind = behind + 1 if has_comma else end
     rest = text[behind : next_line(text, behind)].strip()

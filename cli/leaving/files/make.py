@@ -16,6 +16,7 @@ _TARGET = re.compile(r"@?(?P<name>[A-Za-z0-9_][\w./-]*)(?P<more>[^:=\n]*):(?!=)(
 _PHONY = re.compile(r"\.PHONY\s*:(?P<names>.*)$", re.DOTALL)
 _VARIABLE = re.compile(rf"(?:export\s+)?({VARIABLE})\s*[:?+]?=")
 _WORD = re.compile(r"[^\s\\]+")
+_LONGEST = 4000
 _ADVICE = "take the target out: it asks for the app's metrics"
 _MODES = re.compile(r"\s+[@+-]*")
 _SAYS = re.compile(r"\s*[@+-]*\s*(?:echo|printf|#|@?true)\b|\s*#|\s*$")
@@ -112,10 +113,10 @@ def _user(around: Surroundings, path: str, text: str, every: Sequence[Line], tar
         line.start not in own
         and not line.text.startswith("#")
         and not _PHONY.match(line.text)
-        and needed.match(line.text)
+        and (len(line.text) > _LONGEST or needed.match(line.text))
         for line in every
     ):
         return path
-    called = re.compile(rf"\b(?:make|just)\s+(?:[\w=./-]+\s+)*{word}")
+    called = re.compile(rf"\b(?:make|just)\s(?:[\w=./-]{{1,60}}\s){{0,9}}{word}")
     others = ((name, each) for name, each in around.project.texts.items() if name != path)
     return next((name for name, each in others if target.name in each and called.search(each)), "")

@@ -8,12 +8,13 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _EGG = re.compile(r"[#&]egg=([A-Za-z0-9._-]+)")
 _LAST_PART = re.compile(r"/([A-Za-z0-9._-]+?)(?:\.git|-\d[^/]*)?/?(?:@[^/]*)?(?:[#?].*)?$")
 _URL = re.compile(r"(?:-e\s+|--editable[\s=]+)?(?:git\+|hg\+|svn\+|bzr\+|https?://|file:|ssh://|git@)")
+_LONGEST = 2000
 _SYSTEM = re.compile(r"(?:python3?|py3)-(?=django|prometheus)")
 
 
 def canonical(requirement: str) -> str:
     """The name of what a requirement, a URL or a system's package is of, in its one spelling; empty where none is."""
-    text = requirement.strip().strip("\"'").rpartition("::")[2].strip()
+    text = requirement[:_LONGEST].strip().strip("\"'").rpartition("::")[2].strip()
     if _URL.match(text):
         found = _EGG.search(text) or _LAST_PART.search(text)
         name = found[1] if found else ""

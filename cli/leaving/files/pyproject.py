@@ -15,12 +15,17 @@ from .toml_places import Path, Place, places, without
 _TOOLS = frozenset(
     "poetry pdm uv hatch pixi flit rye deptry ruff isort mypy pyright basedpyright pylint conda conda-lock".split()
 )
+_MOST = 1 << 16
+"""Characters: what is larger is written by a tool, or by somebody who wants to keep us busy."""
 _ADVICE = {Kind.DEPENDENCY: "take the requirement out", Kind.MENTION: "take it out of the tool's settings"}
 
 
 def find(around: Surroundings) -> Iterator[Trace]:
     for path, text in around.project.texts.items():
-        if PurePosixPath(path).name in {"pyproject.toml", "Pipfile", "ruff.toml", ".ruff.toml", "uv.toml"}:
+        if (
+            PurePosixPath(path).name in {"pyproject.toml", "Pipfile", "ruff.toml", ".ruff.toml", "uv.toml"}
+            and len(text) < _MOST
+        ):
             try:
                 yield from _in_file(around, path, text, tomllib.loads(text))
             except (ValueError, IndexError, RecursionError):
@@ -30,10 +35,10 @@ def find(around: Surroundings) -> Iterator[Trace]:
 def _in_file(around: Surroundings, path: str, text: str, data: dict[str, Any]) -> Iterator[Trace]:
     found = list(places(text))
     ours = _overrides(found)
-    whole = tuple(ours)
+    whole = {table.path for table in ours}
     for place in found:
         name = _package(path, place)
-        if name is not None and not any(table.start < place.start < table.end for table in whole):
+        if name is not None and place.path[:4] not in whole:
             ours[place] = name
     doomed = {place for place, name in ours.items() if not around.needs(name)}
     edits = _edits(text, found, doomed)
@@ -76,15 +81,15 @@ def _is_requirement(path: str, place: Place) -> bool:
 
 def _overrides(found: list[Place]) -> dict[Place, str]:
     """Whole tables of mypy's that are about nothing else."""
-    tables = {}
-    for table in found:
-        if table.is_table and table.path[:3] == ("tool", "mypy", "overrides"):
-            module = (*table.path, "module")
-            values = [each.value for each in found if each.value is not None and each.path[: len(module)] == module]
-            names = [package_of_module(value) for value in values]
-            if names and all(names):
-                tables[table] = str(names[0])
-    return tables
+    names: defaultdict[Path, list[str | None]] = defaultdict(list)
+    for each in found:
+        if each.value is not None and each.path[:3] == ("tool", "mypy", "overrides") and each.path[4:5] == ("module",):
+            names[each.path[:4]].append(package_of_module(each.value))
+    return {
+        table: str(names[table.path][0])
+        for table in found
+        if table.is_table and table.path in names and all(names[table.path])
+    }
 
 
 def _edits(text: str, found: list[Place], doomed: set[Place]) -> dict[Place, tuple[Edit, ...]]:
@@ -92,16 +97,16 @@ def _edits(text: str, found: list[Place], doomed: set[Place]) -> dict[Place, tup
     siblings: defaultdict[Path, list[Place]] = defaultdict(list)
     for place in found:
         siblings[place.path[:-1]].append(place)
-    for place in doomed:
-        inside = [
-            other for other in found if other.start < place.start and place.end <= other.end and not other.is_table
-        ]
-        if inside:  # a list or an inline table
-            around = siblings[place.path[:-1]]
-            marked = {number for number, each in enumerate(around) if each in doomed}
-            edits[place] = without_items(text, [(each.start, each.end) for each in around], marked)
+    values = {place.path for place in found if not place.is_table}
+    for above, among in siblings.items():
+        marked = {number for number, each in enumerate(among) if each in doomed}
+        if not marked:
+            continue
+        if any(above[:length] in values for length in range(1, len(above) + 1)):  # a list or an inline table
+            made = without_items(text, [(each.start, each.end) for each in among], marked)
+            edits |= {among[number]: made for number in marked}
         else:
-            edits[place] = (whole_lines(text, place.start, place.end),)
+            edits |= {each: (whole_lines(text, each.start, each.end),) for each in among if each in doomed}
     return edits
 
 

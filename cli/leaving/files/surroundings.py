@@ -20,7 +20,9 @@ _KNOWN = re.compile(
 
 _OF_PYTHON = r"(?m)^[ \t]*(?:from|import)[ \t][^\n#]*?\b{0}\b|(?<![\"'])[\"']{0}\b"
 _OF_SETTINGS = r"[=:][ \t]*[\"']?{0}\.\w"
-_DIRECTORY = re.compile(r"(?i:prometheus_multiproc_dir)[\"']?(?:\s*\n\s*value:|\s*[=:]|\s)\s*[\"']?([^\s\"'\\;,&|)}]+)")
+_DIRECTORY = re.compile(
+    r"(?i:prometheus_multiproc_dir)[\"']?(?:[ \t]*\r?\n[ \t]*value:|[ \t]*[=:]|[ \t])[ \t]*[\"']?([^\s\"'\\;,&|)}]+)"
+)
 _COMMENT = re.compile(r"(?m)^[ \t]*#.*$")
 _DEDICATED = re.compile(r"prom|metric|multiproc", re.IGNORECASE)
 _PORT = re.compile(

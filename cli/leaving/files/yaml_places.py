@@ -91,9 +91,9 @@ def without_entries(text: str, every: Sequence[Entry], doomed: Sequence[Entry]) 
         return {}
     chosen = _promoted(every, doomed)
     edits: dict[Entry, tuple[Edit, ...]] = {}
+    siblings = _by_container(every)
     for container, among in _by_container(chosen.values()).items():
-        siblings = [entry for entry in every if entry.container is container]
-        made = _in_container(text, siblings, among)
+        made = _in_container(text, siblings[container], among)
         if made is None:
             return {}
         edits |= dict.fromkeys(among, made)
@@ -132,8 +132,9 @@ def _by_container(entries: Any) -> dict[yaml.CollectionNode, list[Entry]]:
     return found
 
 
-def _in_container(text: str, siblings: Sequence[Entry], doomed: Sequence[Entry]) -> tuple[Edit, ...] | None:
-    if any(entry.is_alias for entry in doomed):
+def _in_container(text: str, siblings: Sequence[Entry], among: Sequence[Entry]) -> tuple[Edit, ...] | None:
+    doomed = set(among)
+    if any(entry.is_alias for entry in among):
         return None
     if siblings[0].container.flow_style:
         if any(entry.is_alias for entry in siblings):
@@ -143,7 +144,7 @@ def _in_container(text: str, siblings: Sequence[Entry], doomed: Sequence[Entry])
     if len(doomed) == len(siblings):
         return None
     edits = []
-    for entry in doomed:
+    for entry in among:
         start, end = _span(text, entry)
         line, behind = line_start(text, start), next_line(text, max(start, end - 1))
         rest = text[end:behind].strip()
