@@ -172,9 +172,7 @@ def test_a_requirement_waits_for_what_imports_it(tmp_path: Path, use: str, waits
 def test_a_requirement_waits_for_an_engine_in_the_environment(tmp_path: Path) -> None:
     files = {"requirements.txt": "django-prometheus\n", ".env": "DB_ENGINE=django_prometheus.db.backends.postgresql\n"}
     found = project(tmp_path, files)
-    assert [each.waits for each in traces(found) if each.file == "requirements.txt"] == [
-        ".env, which needs it"
-    ]
+    assert [each.waits for each in traces(found) if each.file == "requirements.txt"] == [".env, which needs it"]
     after = without_traces(found)
     assert after["requirements.txt"] == ""
     assert after[".env"] == "DB_ENGINE=django.db.backends.postgresql\n"
