@@ -1,6 +1,5 @@
 """Families as Prometheus text 0.0.4."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
@@ -40,12 +39,6 @@ def labelled(line: bytes, label: str, value: str) -> bytes:
 def _pair(name: str, value: str) -> str:
     escaped = value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
     return f'{name}="{escaped}"'
-
-
-def plain_name(name: str, *, is_label: bool = False) -> str:
-    """As prometheus_client spells in this format what may only be a name since Prometheus 3: with underscores."""
-    kept = re.sub(r"[^a-zA-Z0-9_]" if is_label else r"[^a-zA-Z0-9_:]", "_", name)
-    return f"_{kept[1:]}" if kept[:1].isdigit() else kept
 
 
 def number(value: float) -> str:

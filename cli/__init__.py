@@ -5,6 +5,8 @@ import sys
 
 from aggregator.errors import UsageError
 
+_BROUGHT_BY = {"libcst": "audit", "promql_parser": "audit", "yaml": "audit"}
+"""The extra of a library; aggregator for all others."""
 _NOT_TO_INSTALL = {"", "logemit", "aggregator", "cli", *sys.stdlib_module_names}
 
 
@@ -25,4 +27,6 @@ def main() -> None:
 def what_to_install(exc: ModuleNotFoundError) -> str | None:
     """Where a library is missing; None where a module of ours or of Python is."""
     name = (exc.name or "").partition(".")[0]
-    return None if name in _NOT_TO_INSTALL else f"{name} is missing; pip install 'logemit[aggregator]'"
+    if name in _NOT_TO_INSTALL:
+        return None
+    return f"{name} is missing; pip install 'logemit[{_BROUGHT_BY.get(name, 'aggregator')}]'"

@@ -7,7 +7,7 @@ import typer
 
 from aggregator.errors import ConfigError, UsageError
 
-from . import dashboards, explain, history, html_report, init, maintenance, monitoring, serving, show
+from . import dashboards, explain, history, html_report, init, leave, maintenance, monitoring, serving, show
 from .options import (
     EXIT_CODES,
     AsJson,
@@ -179,5 +179,5 @@ def options(
     """Options before the command."""
 
 
-for each in (show, html_report, dashboards, explain, history, init, maintenance, monitoring, serving):
+for each in (show, html_report, dashboards, explain, history, init, leave, maintenance, monitoring, serving):
     each.register(app)

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 EXIT_CODES = (
-    "Exit codes: 0 done · 1 check found rejected lines · 2 usage · 65 damaged state · 66 no such input · "
-    "69 a server cannot be reached or a port not be had · 70 defect of logemit's own · 73 output cannot be written · "
-    "74 reading or writing failed · 75 another run holds the lock · 78 bad logemit.toml · 130 interrupted."
+    "Exit codes: 0 done · 1 check found rejected lines, or audit traces · 2 usage · 65 damaged state · "
+    "66 no such input · 69 a server cannot be reached or a port not be had · 70 defect of logemit's own · "
+    "73 output cannot be written · 74 reading or writing failed · 75 another run holds the lock · "
+    "78 bad logemit.toml · 130 interrupted."
 )
 
 Sources = Annotated[

@@ -121,7 +121,7 @@ def check_predecessor(**_kwargs: Any) -> list[CheckMessage]:
     return [
         Info(
             "django-prometheus is still installed: both count, each on its own.",
-            hint="Compare their numbers (docs/migration.md), then take out its middlewares, engines and backends.",
+            hint="Compare their numbers (docs/leaving.md), then take out its middlewares, engines and backends.",
             id="logemit.I001",
         )
     ]

@@ -27,7 +27,8 @@ LOGEMIT = Path(sys.executable).with_name("logemit")
 Events = Callable[..., list[dict[str, Any]]]
 LONG = {
     *("reliability", "remote", "htmlreport", "fuzz", "packaging", "parity", "spread"),
-    *("test_docs", "test_machine_code", "test_notebooks", "test_servers", "test_split"),
+    *("test_docs", "test_machine_code", "test_migrated", "test_notebooks", "test_servers", "test_split"),
+    "test_traffic",
 }
 """Folders and modules of tests that take seconds."""
 

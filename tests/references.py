@@ -164,7 +164,7 @@ def _option(parameter: Any) -> str:
 
 TO_DO = {
     0: "",
-    1: "read what it says of them",
+    1: "read what it says of them; after `audit`, take them out",
     2: "mend the command line; for a rebuild, name all logs; for `compile`, see "
     "[machine code](../operations.md#machine-code)",
     65: "stop, and see [operations](../operations.md#when-something-went-wrong): `logemit repair`, or a newer logemit",

@@ -335,6 +335,9 @@ def test_the_blocks_of_a_page(page: Path, folder: Path, request: pytest.FixtureR
         tool("curl", "curl")
     if page.name == "prometheus.md":
         request.getfixturevalue("gateway")
+    if page.name == "leaving.md":
+        tool("curl", "curl")
+        request.getfixturevalue("django_prometheus")
     if page.name == "tutorial.md":
         folder = folder / "tea"
         folder.mkdir()

@@ -14,9 +14,10 @@ from ..definitions import Filter, Metric
 from ..exposition import Source
 from ..families import sample_names
 from ..fields import LABEL, MOST_LABELS
+from ..names import shown_as
 from ..promtext import SERIES_AT_ONCE, rendered
 from .declarations import Instrument, declared, guessed
-from .labels import reserved, shown_as
+from .labels import reserved
 from .rows import Row, Rows, labels_of
 from .samples import OF_KINDS, samples_of
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from ..cube import Cube
-from ..promtext import plain_name
+from ..names import plain_name
 from .rows import Row
 
 KINDS = ("counter", "gauge", "histogram", "summary", "info", "enum")

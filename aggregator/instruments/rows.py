@@ -15,7 +15,7 @@ from ..cube import Cube
 from ..decimals import nanos
 from ..grouping import Array, Key
 from ..live import is_living
-from ..promtext import plain_name
+from ..names import plain_name
 
 BOUND = "le"
 """The label of a `bucket` that is its bound."""

@@ -8,9 +8,9 @@ from math import fsum, inf, isnan
 from operator import itemgetter
 
 from ..decimals import NANOS
-from ..promtext import number, plain_name
+from ..names import plain_name, shown_as
+from ..promtext import number
 from .declarations import Instrument
-from .labels import shown_as
 from .rows import BOUND, Row
 
 Sample = tuple[str, dict[str, str], float]

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
+from .files.additions import requirements
 from .project import Project
+from .python.additions import settings_lines
+from .python.modules import Modules
 from .traces import Edit, Stage, Trace
 
 
 def additions(project: Project, stage: Stage, traces: Sequence[Trace]) -> Iterator[tuple[str, Edit]]:
     """By path, what a stage adds beside what its traces take out."""
-    yield from ()
+    yield from settings_lines(Modules(project), stage, traces)
+    yield from requirements(project, stage, traces)

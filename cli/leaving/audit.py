@@ -1,6 +1,5 @@
 """All traces of a project, and what its metrics are."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,10 +10,9 @@ from .python import find as find_in_python
 from .python import instruments as python_instruments
 from .python.modules import Modules, Tell
 from .python.urls import routes
-from .traces import Kind, Stage, Trace, line_of, ordered, shown
+from .traces import NAMES, Kind, Stage, Trace, line_of, ordered, shown
 
-NAMES = re.compile(r"django[-_.]prometheus|prometheus[-_.]client|(?<![A-Za-z0-9])PROMETHEUS_[A-Z]", re.IGNORECASE)
-"""What a search for words would look for: when an audit is clean, it finds nothing either."""
+__all__ = ["NAMES", "Audit", "audit"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,8 @@ def audit(project: Project, tell: Tell | None = None) -> Audit:
     modules = Modules(project)
     if tell is not None:
         modules.parse(tell)
-    traces = [*find_in_python(modules), *find_in_files(project, routes(modules))]
+    served = routes(modules) | routes(Modules(project.as_found))  # who asks for a route that goes does so for now
+    traces = [*find_in_python(modules), *find_in_files(project, served)]
     traces += _mentions(project, traces)
     traces = [trace for trace in traces if not project.excludes(trace.file)]
     return Audit(ordered(traces), tuple(python_instruments.declared(modules)), project.passed_over)
@@ -44,6 +43,8 @@ def _mentions(project: Project, traces: Sequence[Trace]) -> Iterator[Trace]:
     for trace in traces:
         known.setdefault(trace.file, set()).update(trace.lines)
     for path, text in project.texts.items():
+        if "prometheus" not in text.lower():
+            continue  # told sooner than by the pattern
         lines = {line_of(text, found.start()) for found in NAMES.finditer(text)}
         for line in sorted(lines - known.get(path, set())):
             yield Trace(

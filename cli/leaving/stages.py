@@ -1,10 +1,12 @@
 """From traces to changed files, stage by stage: each step is safe by itself, and what it makes possible comes next."""
 
 import ast
+import os
+import re
 import tomllib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import unified_diff
 from pathlib import Path
 
@@ -12,8 +14,10 @@ import yaml
 
 from .additions import additions
 from .audit import audit
-from .project import Project
+from .project import Project, byte_order_mark
 from .traces import Edit, Kind, Stage, Trace, edited
+
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")  # others, as a form feed, end a line for Python only
 
 MOST_ROUNDS = 12
 """A route, its import, its view, what the view imports: a chain longer than this is a defect."""
@@ -27,11 +31,16 @@ class Step:
     before: Mapping[str, str]
     after: Mapping[str, str]
     done: Sequence[Trace]
+    marks: Mapping[str, str] = field(default_factory=dict)
+    """Byte order marks, which are no part of the texts."""
 
     @property
     def patch(self) -> str:
         """For `git apply` or `patch -p1`, on what the stages before left."""
-        return "".join(_patch(path, self.before.get(path, ""), text) for path, text in sorted(self.after.items()))
+        return "".join(
+            _patch(path, self.before.get(path, ""), text, self.marks.get(path, ""))
+            for path, text in sorted(self.after.items())
+        )
 
 
 def migrate(project: Project, stages: Sequence[Stage] = tuple(Stage)) -> tuple[list[Step], Project]:
@@ -66,7 +75,8 @@ def _apply(project: Project, stage: Stage) -> tuple[Step, Project]:
     else:
         raise RuntimeError(f"stage {stage} does not come to an end")
     after = {path: text for path, text in project.changed.items() if text != before.texts.get(path)}
-    return Step(stage, {path: before.texts.get(path, "") for path in after}, after, done), project
+    marks = {path: byte_order_mark(project.root / path).decode() for path in after}
+    return Step(stage, {path: before.texts.get(path, "") for path in after}, after, done, marks), project
 
 
 def _edits(project: Project, stage: Stage) -> tuple[dict[str, list[Edit]], list[Trace]]:
@@ -102,16 +112,24 @@ def _is_read(path: str, text: str) -> bool:
         elif path.endswith((".yml", ".yaml")):
             for _ in yaml.parse(text, yaml.SafeLoader):
                 pass
-    except (SyntaxError, ValueError, yaml.YAMLError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError, yaml.YAMLError):
         return False
     return True
 
 
-def _patch(path: str, before: str, after: str) -> str:
+def _patch(path: str, before: str, after: str, mark: str) -> str:
     lines = unified_diff(
-        before.splitlines(keepends=True),
-        after.splitlines(keepends=True),
-        f"a/{path}" if before else "/dev/null",
-        f"b/{path}",
+        _LINE.findall(mark + before) if before else [],
+        _LINE.findall(mark + after),
+        _in_header(f"a/{path}") if before else "/dev/null",
+        _in_header(f"b/{path}"),
     )
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _in_header(name: str) -> str:
+    """As git quotes names that would not stay on their line."""
+    if name.isprintable() and not set(name) & set('"\\'):
+        return name
+    quoted = (chr(byte) if 32 <= byte < 127 and byte not in b'"\\' else f"\\{byte:03o}" for byte in os.fsencode(name))
+    return f'"{"".join(quoted)}"'

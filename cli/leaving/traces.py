@@ -1,8 +1,16 @@
 """What is found in a project: traces, and the edits that take them out."""
 
+import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
+
+NAMES = re.compile(
+    r"(?i:django[-_.]prometheus|prometheus[-_.]client|prometheus_multiproc_dir)|(?<![A-Za-z0-9])PROMETHEUS_[A-Z]"
+)
+"""What a search for words would look for: when an audit is clean, it finds nothing either."""
 
 
 class Stage(StrEnum):
@@ -62,8 +70,10 @@ class Edit:
 class Trace:
     """`line` counts from 1, `last_line` is inclusive. `edits` are of the trace's own file.
 
-    Traces that only go together, as elements of one list, carry the same edits. A trace without edits has a `doubt`:
-    why it is left, in one sentence for whoever has to change it by hand. An import that is used has neither.
+    Traces that only go together, as elements of one list, carry the same edits. A trace without edits has a `doubt`,
+    why it is left, in one sentence for whoever has to change it by hand; or it goes by itself once another has gone,
+    and `waits` says for what. An import waits for what uses it,
+    a call of an instrument for that instrument.
     """
 
     file: str
@@ -75,6 +85,7 @@ class Trace:
     subject: str = ""  # the name it is about: a setting, a metric, a package
     edits: tuple[Edit, ...] = ()
     doubt: str = ""
+    waits: str = ""
     last_line: int = 0
 
     @property
@@ -108,15 +119,20 @@ def edited(text: str, edits: Iterable[Edit]) -> str:
     return "".join([*parts, text[ends[-1] :]])
 
 
+@lru_cache(64)
+def _line_ends(text: str) -> list[int]:
+    return [-1, *(found.start() for found in re.finditer("\n", text)), len(text)]
+
+
 def line_of(text: str, place: int) -> int:
     """Counted from 1."""
-    return text.count("\n", 0, place) + 1
+    return bisect_left(_line_ends(text), place, 1, len(_line_ends(text)) - 1)
 
 
 def shown(text: str, line: int) -> str:
     """The line of a file as a trace shows it."""
-    found = text.split("\n", line)[line - 1 : line]
-    return found[0].strip()[:200] if found else ""
+    ends = _line_ends(text)[line - 1 : line + 1]
+    return text[ends[0] + 1 : ends[1]].strip()[:200] if len(ends) == 2 else ""
 
 
 def ordered(traces: Sequence[Trace]) -> list[Trace]:

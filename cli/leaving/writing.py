@@ -7,12 +7,12 @@ from pathlib import Path
 
 from aggregator.errors import OutputError, UsageError
 
-from .project import Project, git
+from .project import Project, byte_order_mark, git, is_in
 
 
 def refuse_if_dirty(root: Path) -> None:
     """Raises UsageError where a change could not be undone by git."""
-    changes = git(root, "status", "--porcelain", "--", ".")
+    changes = git(root, "status", "--porcelain", "--ignore-submodules=all", "--", ".")
     if changes is None:
         raise UsageError(f"{root} is in no git repository, which could undo this; --allow-dirty writes all the same")
     if changes:
@@ -24,23 +24,40 @@ def refuse_if_dirty(root: Path) -> None:
 
 
 def write(project: Project) -> None:
-    """Each changed file whole or not at all, with the mode that it had. Raises OutputError."""
-    for path, text in sorted(project.changed.items()):
-        _replace(project.root / path, text.encode("utf-8", "surrogateescape"))
+    """Each changed file whole or not at all, with the mode and the byte order mark that it had. Raises OutputError.
 
-
-def _replace(path: Path, content: bytes) -> None:
+    What cannot be written is found before the first file is replaced. Nothing is written through a link.
+    """
+    made: dict[Path, str] = {}
+    at = project.root
     try:
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        for path, text in sorted(project.changed.items()):
+            at = project.root / path
+            made[at] = _beside(project.root, path, text.encode("utf-8", "surrogateescape"))
+        for at in tuple(made):
+            os.replace(made[at], at)
+            del made[at]
     except OSError as exc:
-        raise OutputError(f"{path}: {exc.strerror}; nothing of it was written") from None
+        raise OutputError(f"{at}: {exc.strerror}; nothing of it was written") from None
+    finally:
+        for name in made.values():
+            with suppress(OSError):
+                os.unlink(name)
+
+
+def _beside(root: Path, path: str, content: bytes) -> str:
+    """The name of a file that is to take its place."""
+    target = root / path
+    if target.is_symlink() or not is_in(root, path):
+        raise OutputError(f"{target}: a link leads to it, which was not read; nothing of it was written")
+    mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
+    handle, name = tempfile.mkstemp(prefix=".logemit.", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.write(byte_order_mark(target) + content)
         os.chmod(name, mode)
-        os.replace(name, path)
-    except OSError as exc:
+    except OSError:
         with suppress(OSError):
             os.unlink(name)
-        raise OutputError(f"{path}: {exc.strerror}; it is as it was") from None
+        raise
+    return name

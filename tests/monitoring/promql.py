@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import yaml
 
 _WORDS = {"and", "or", "unless", "offset", "bool", "by", "without", "on", "ignoring", "group_left", "group_right"}
-_UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+_UNITS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
 class Rules(NamedTuple):
@@ -50,6 +50,6 @@ def ranges_in(expression: str) -> set[int]:
 
 
 def seconds(duration: str) -> int:
-    parts = re.findall(r"(\d+)([dhms])", duration)
+    parts = re.findall(r"(\d+)([wdhms])", duration)
     assert "".join(number + unit for number, unit in parts) == duration
     return sum(int(number) * _UNITS[unit] for number, unit in parts)

@@ -20,11 +20,12 @@ from .conftest import Shaped, run, uv
 from .needed import distributions_of, needed_by
 from .test_built import PACKAGES, PROJECT
 
-SHAPES = ("", "django", "aggregator", "aggregator-plain")
+SHAPES = ("", "django", "aggregator", "aggregator-plain", "audit")
 WITH_COMMAND = ("aggregator", "aggregator-plain")
 LOG = ROOT / "sample_logs/asgi/stdout.log"
 BROUGHT_BY_USERS = {"celery"}
 """Whoever has no Celery does not import `logemit.celery`."""
+OF_AUDIT = {"libcst", "promql_parser", "yaml"}
 FOR_WORK = {"test", "bench", "record", "parity", "docs", "dev"}
 
 WEB = Path(__file__).with_name("web.py")
@@ -76,8 +77,9 @@ print(json.dumps([*about, sorted(missing)]))
     ("shape", "packages", "missing"),
     [
         ("", ["logemit"], {"asgiref", "django"}),
-        ("aggregator", PACKAGES, {"asgiref", "django", "grafana_foundation_sdk"}),
-        ("aggregator-plain", PACKAGES, {"asgiref", "django", "grafana_foundation_sdk", "numba"}),
+        ("aggregator", PACKAGES, {"asgiref", "django", "grafana_foundation_sdk", *OF_AUDIT}),
+        ("aggregator-plain", PACKAGES, {"asgiref", "django", "grafana_foundation_sdk", "numba", *OF_AUDIT}),
+        ("audit", ["cli.leaving"], set()),
     ],
 )
 def test_each_module_can_be_imported_but_for_those_of_other_extras(
@@ -126,6 +128,17 @@ def test_the_command_takes_in_a_log_that_python_reads(shaped: Shaped, tmp_path: 
     read = "import aggregator; print(aggregator.read('out', 'http_requests')['count'].sum())"
     expected = sum(b'"event":"http_request"' in line for line in LOG.read_bytes().splitlines())
     assert environment.told(read, cwd=tmp_path) == expected > 0
+
+
+def test_a_project_is_audited_without_what_reads_logs(shaped: Shaped, tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("django-prometheus\n")
+    environment = shaped("audit")
+    done = environment.run("logemit", "audit", "--verify", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("requirements.txt:1: dependency: ")
+    lacking = environment.run("logemit", "aggregate", LOG, "--out", "out", cwd=tmp_path)
+    assert lacking.returncode == UsageError.exit_code
+    assert lacking.stderr.endswith(" is missing; pip install 'logemit[aggregator]'\n")
 
 
 @pytest.mark.parametrize("shape", ["", "django"])

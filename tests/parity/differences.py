@@ -4,6 +4,7 @@ and differs no longer."""
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from cli.leaving.families import REASONS
 from tests.parity.samples import BY_VIEW, REQUEST_BYTES, RESPONSE_BYTES
 
 BOTH = ("sqlite", "postgresql")
@@ -38,10 +39,13 @@ class Difference:
     """`where`: scene, and the families that differ in it. `limit`: it is ours that is not what happened."""
 
     name: str
-    reason: str
     where: dict[str, tuple[str, ...]]
     vendors: tuple[str, ...] = BOTH
     limit: bool = False
+
+    @property
+    def reason(self) -> str:
+        return REASONS[self.name]
 
     @property
     def cells(self) -> set[Cell]:
@@ -61,71 +65,58 @@ _OF_ANY_REQUEST = (REQUEST_BYTES, BY_VIEW, METHOD, TRANSPORT, RESPONSE_BYTES, CH
 DIFFERENCES = (
     Difference(
         "once_per_request",
-        "a request whose view raised is observed once (there twice)",
         _in((BY_VIEW,), "refusals", "view_fails", "async_view_fails", "rendering_fails", "exception_is_answered"),
     ),
     Difference(
         "unknown_methods",
-        "an unknown method is `<invalid method>` (there as the client sent it)",
         _in((BY_VIEW,), "unknown_method"),
     ),
     Difference(
         "answered_exceptions",
-        "without `Http404`, `PermissionDenied`, bad requests and what a middleware answered",
         _in(EXCEPTIONS, "refusals", "exception_is_answered"),
     ),
     Difference(
         "exceptions_outside_views",
-        "also from middleware and from streams",
         _in(EXCEPTIONS, "stream_fails", "middleware_fails", "middleware_fails_late"),
     ),
     Difference(
         "requests_middleware_answers",
-        "also requests that another middleware answers, or fails at",
         {"middleware_answers": (AJAX, *_OF_ANY_REQUEST), "middleware_fails": _OF_ANY_REQUEST},
     ),
     Difference(
         "views_middleware_answers_for",
-        "also requests that a middleware answers in the view's place, such as CSRF failures",
         _in((VIEW_TRANSPORT_METHOD,), "middleware_answers_for_the_view"),
     ),
     Difference(
         "status_as_sent",
-        "as the client sees it: a redirect to the path with a slash is 301 (there 404), unchanged is 304 (there 200)",
         _in((STATUS, STATUS_VIEW_METHOD), "slash_redirect", "not_modified", "middleware_fails_late"),
     ),
     Difference(
         "bytes_as_sent",
-        "as sent: after compression, none for HEAD and 304",
         _in((RESPONSE_BYTES,), "head", "compressed", "not_modified", "slash_redirect", "middleware_fails_late"),
     ),
     Difference(
         "template_objects",
-        "a template given as an object is `<template>` (there its address in memory)",
         _in((TEMPLATE,), "template_objects"),
     ),
     Difference(
         "without_template",
-        "not responses without a template, as those of Django REST framework (there `None`)",
         _in((TEMPLATE,), "rest_framework"),
     ),
     Difference(
         "templates_rendered",
-        "what was rendered in the end, also where a middleware chose it; not what could not be rendered",
         _in((TEMPLATE,), "rendering_fails", "template_of_a_middleware"),
     ),
     Difference(
         "malformed_length",
-        "a malformed Content-Length counts as 0 and the request goes on (there it becomes a 500)",
         _in(
             (REQUEST_BYTES, BY_VIEW, VIEW_TRANSPORT_METHOD, RESPONSE_BYTES, CHARSET, STATUS, STATUS_VIEW_METHOD),
             "malformed_length",
         ),
     ),
-    Difference("connections_opened", "without attempts that failed", _in((CONNECTIONS,), "failed_connections")),
+    Difference("connections_opened", _in((CONNECTIONS,), "failed_connections")),
     Difference(
         "statements_of_the_app",
-        "on PostgreSQL without what Django sends at each connect and health check",
         _in(
             (EXECUTED, QUERIES),
             *("migrating", "queries_in_requests", "queries_in_async_requests"),
@@ -135,61 +126,49 @@ DIFFERENCES = (
     ),
     Difference(
         "connections_set_up",
-        "a connection that is refused while Django sets it up, as by an unknown role, is an error of the connection "
-        "(there of a statement)",
         _in((CONNECTIONS, CONNECTION_ERRORS, EXECUTED, ERRORS, QUERIES), "refused_after_connecting"),
         vendors=POSTGRESQL,
     ),
     Difference(
         "server_side_cursors",
-        "on PostgreSQL also by server-side cursors, as `iterator()` uses them",
         _in((EXECUTED, QUERIES), "iterated"),
         vendors=POSTGRESQL,
     ),
     Difference(
         "parameters_from_generators",
-        "`executemany` takes its parameters from a generator, too (there a TypeError)",
         _in((EXECUTED, EXECUTED_MANY, QUERIES), "generator"),
     ),
     Difference(
         "rows_not_attempts",
-        "rows that statements reported (there attempts, also those that failed or found no row)",
         {"given_keys": (UPDATES,), "failed_inserts": (INSERTS,)},
     ),
     Difference(
         "every_way_to_change_rows",
-        "also by bulk operations, querysets, cascades, SQL, and of every model",
         {
             "in_bulk": (INSERTS, UPDATES, DELETES),
             "without_the_orm": (INSERTS, UPDATES, DELETES),
             "cascades": (INSERTS, DELETES),
         },
     ),
-    Difference("cached_none", "a cached None is a hit (there a miss)", _in((HITS, MISSES), "reading_none")),
+    Difference("cached_none", _in((HITS, MISSES), "reading_none")),
     Difference(
         "every_read",
-        "each key of `get_many`, whatever the backend (there not with Redis)",
         {"reading_many": (READS, HITS, MISSES), "unreachable_for_many": (READS, FAILURES)},
     ),
     Difference(
         "outermost_call",
-        "`get_or_set` on a miss is one miss (there two reads, one of them a hit); what a backend reads for itself, "
-        "as in `incr` of the file backend, is none",
         _in((READS, HITS), "getting_or_setting", "other_calls"),
     ),
     Difference(
         "migrations_told",
-        "told after `migrate` and by `logemit_migrations`, never at start-up",
         _in((APPLIED,), "migrating", "migrating_apart"),
     ),
     Difference(
         "migrations_read",
-        "with the statements by which logemit reads the migrations' state after `migrate`",
         _in((EXECUTED, QUERIES), "migrating_apart"),
     ),
     Difference(
         "procedures",
-        "without `callproc`, which Django lets nobody see",
         _in((EXECUTED, QUERIES), "called_procedure"),
         vendors=POSTGRESQL,
         limit=True,

@@ -37,11 +37,17 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _family(name: str) -> Sequence[str]:
+    return f"`{name}`", kind_of(name), ", ".join(f"`{each}`" for each in differences_of(name)) or "same"
+
+
+def differences_of(name: str) -> list[str]:
     # Of both gauges the same is true; after `migrate` only one of them is not 0.
     asked = APPLIED if name in GAUGES else name
-    differences = ", ".join(f"`{each.name}`" for each in DIFFERENCES if asked in each.families)
-    kind = "histogram" if name in (*DURATIONS, *SIZES) else "gauge" if name in GAUGES else "counter"
-    return f"`{name}`", kind, differences or "same"
+    return [each.name for each in DIFFERENCES if asked in each.families]
+
+
+def kind_of(name: str) -> str:
+    return "histogram" if name in (*DURATIONS, *SIZES) else "gauge" if name in GAUGES else "counter"
 
 
 def page(text: str) -> str:

@@ -15,7 +15,8 @@ def without_elements(
 
     What stands on lines of its own goes with them, and with the comment behind it.
     """
-    marked = [each in doomed for each in among]
+    gone = frozenset(doomed)
+    marked = [each in gone for each in among]
     left = marked.count(False)
     edits: list[Edit] = []
     place = 0
@@ -54,12 +55,12 @@ def _without_run(source: Source, among: Sequence[cst.CSTNode], first: int, last:
 
 def without_statements(source: Source, doomed: Collection[cst.BaseStatement]) -> tuple[Edit, ...]:
     """Whole lines, with the blank ones after them where some stand before. A block that is left empty gets `pass`."""
-    edits = []
+    edits, gone = [], frozenset(doomed)
     for each in doomed:
         block = source.parent(each)
         body: Sequence[cst.CSTNode] = getattr(block, "body", ())
-        emptied = not isinstance(block, cst.Module) and all(one in doomed for one in body)
-        edits.append(_without_statement(source, each, passing=emptied and each is body[0]))
+        emptied = not isinstance(block, cst.Module) and body and each is body[0] and gone.issuperset(body)
+        edits.append(_without_statement(source, each, passing=bool(emptied)))
     return tuple(edits)
 
 

@@ -1,34 +1,59 @@
 """A Python file as a syntax tree whose nodes know their place in the text, and what their names mean."""
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import accumulate
 from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 import libcst as cst
-import libcst.matchers as m
 from libcst.metadata import (
     ByteSpanPositionProvider,
     MetadataWrapper,
     ParentNodeProvider,
     PositionProvider,
+    QualifiedName,
     QualifiedNameProvider,
 )
 
 Node = TypeVar("Node", bound=cst.CSTNode)
 
 
+DEEPEST = 400
+"""Of brackets and prefixes within each other. LibCST's parser ends the process where the stack does."""
+
+_BRACKET = re.compile(r"[()\[\]{}]")
+_PREFIXES = re.compile(rf"(?:(?:\b(?:not|await)\b|lambda:|[-~+])\s*){{{DEEPEST}}}")
+
+
 class Source:
-    """Raises libcst.ParserSyntaxError where the text is no Python."""
+    """Raises libcst.ParserSyntaxError where the text is no Python, RecursionError where it is nested too deep."""
 
     def __init__(self, path: str, text: str) -> None:
+        depths = accumulate(1 if found[0] in "([{" else -1 for found in _BRACKET.finditer(text))
+        if max(depths, default=0) > DEEPEST or _PREFIXES.search(text):
+            raise RecursionError(f"{path}: nested deeper than {DEEPEST}")
         self.path, self.text = path, text
         self._wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
         self.module = self._wrapper.module
-        self._spans = self._wrapper.resolve(ByteSpanPositionProvider)
-        self._positions = self._wrapper.resolve(PositionProvider)
-        self._parents = self._wrapper.resolve(ParentNodeProvider)
         self._plain = text.isascii()
+        self._qualified: dict[cst.CSTNode, frozenset[QualifiedName]] = {}
+        self._of_kinds: dict[type[cst.CSTNode], list[Any]] = {}
+
+    # Each takes a walk of its own through the tree, and most files are not asked for all.
+
+    @cached_property
+    def _spans(self) -> Any:
+        return self._wrapper.resolve(ByteSpanPositionProvider)
+
+    @cached_property
+    def _positions(self) -> Any:
+        return self._wrapper.resolve(PositionProvider)
+
+    @cached_property
+    def _parents(self) -> Any:
+        return self._wrapper.resolve(ParentNodeProvider)
 
     @cached_property
     def _names(self) -> Any:
@@ -63,7 +88,8 @@ class Source:
         return self.text[start:end]
 
     def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
-        return self._parents.get(node)
+        above: cst.CSTNode | None = self._parents.get(node)
+        return above
 
     def ancestors(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         above = self.parent(node)
@@ -77,8 +103,16 @@ class Source:
 
     def names(self, node: cst.CSTNode) -> set[str]:
         """Dotted, through imports and their aliases: prometheus_client.Counter; .metrics.ORDERS where relative."""
-        found = self._names.get(node, ())
-        return {each.name for each in (found() if callable(found) else found)}  # made when asked for
+        return {each.name for each in self.qualified(node)}
+
+    def qualified(self, node: cst.CSTNode) -> frozenset[QualifiedName]:
+        """The same, with whether it is imported, built in, or this module's own: Shop.paid, checkout.<locals>.order."""
+        known = self._qualified.get(node)
+        if known is None:
+            found = self._names.get(node, ())
+            known = frozenset(found() if callable(found) else found)  # made when asked for
+            self._qualified[node] = known
+        return known
 
     def absolute(self, name: str) -> str:
         """A relative name from this module's place: .metrics.ORDERS in shop/views.py is shop.metrics.ORDERS."""
@@ -92,8 +126,25 @@ class Source:
 
     def every(self, kind: type[Node]) -> list[Node]:
         """All nodes of a kind, in the order of the text."""
-        matcher: Any = m.MatchIfTrue(lambda node: isinstance(node, kind))
-        return [each for each in m.findall(self.module, matcher) if isinstance(each, kind)]
+        if kind not in self._of_kinds:
+            self._of_kinds[kind] = [each for each in self._all if isinstance(each, kind)]
+        return list(self._of_kinds[kind])
+
+    @cached_property
+    def _all(self) -> Sequence[cst.CSTNode]:
+        collector = _Collector()
+        self.module.visit(collector)
+        return collector.nodes
+
+
+class _Collector(cst.CSTVisitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.nodes: list[cst.CSTNode] = []
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        self.nodes.append(node)
+        return True
 
 
 def text_of(node: cst.CSTNode | None) -> str | None:
@@ -112,6 +163,13 @@ def dotted_name(node: cst.CSTNode) -> str:
         before = dotted_name(node.value)
         return f"{before}.{node.attr.value}" if before else ""
     return ""
+
+
+def last_name(node: cst.CSTNode) -> str:
+    """What is called or named in the end: include of django.urls.include; also behind a call: make().get is get."""
+    if isinstance(node, cst.Attribute):
+        return node.attr.value
+    return node.value if isinstance(node, cst.Name) else ""
 
 
 def elements(node: cst.CSTNode) -> Sequence[cst.BaseElement]:

@@ -1,0 +1,6 @@
+from .base import *
+
+DEBUG = True
+ALLOWED_HOSTS = ["*"]
+
+MIDDLEWARE.append("catalog.middleware.NoStoreMiddleware")
