@@ -15,8 +15,9 @@ from ..remote import Object
 from ..ways import Names, Tell
 from . import task, versions
 from .claims import Refused, decide
+from .sent import Sent
 from .slices import Account, Given, Slice
-from .slicing import Sent, Slicer
+from .slicing import Slicer
 from .tree import Tree
 from .workers import Handle, Workers
 

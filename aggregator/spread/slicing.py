@@ -9,18 +9,18 @@ import os
 from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, BinaryIO, Protocol
+from typing import BinaryIO, Protocol
 
 from .. import rotation
-from ..compression import TornError
 from ..content import FINGERPRINT_BYTES, Content, End, digest
 from ..lines import Block, Lines
 from ..objects import Objects
-from ..positions import Key, Look, Positions
+from ..positions import Look, Positions
 from ..reading import Begun, Reader, new_blocks
 from ..remote import Object
 from ..streams import Stream
-from .slices import FilePart, ObjectPart, Part, Read, Stored
+from .sent import Large, Packed, Plain, Sent, Whole
+from .slices import FilePart, ObjectPart, Part, Stored
 
 SLICE_BYTES = 128 << 20
 LEAST_BYTES = 16 << 20
@@ -32,23 +32,6 @@ PACKED = 8
 
 MOST_PARTS = 500
 """In a slice."""
-
-
-class Sent(Protocol):
-    """A source of which parts were sent."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def stream(self) -> Stream: ...
-
-    @property
-    def lines(self) -> int:
-        """How many stand before the next part."""
-
-    def take(self, read: Read, *, guessed: bool) -> None:
-        """The next part was read; from where its stream was guessed to stand, or from where it stood."""
 
 
 class Sender(Protocol):
@@ -145,7 +128,7 @@ class Slicer(Reader):
         self._unread.add(id(begun.stream))
         stand, head = begun.stream.stand, digest(begun.head)
         part = FilePart(begun.name, begun.look.path, True, begin, content.length, head, tail, stand)
-        self._put(part, _Packed(self, begun), content.length * PACKED)
+        self._put(part, Packed(self, begun), content.length * PACKED)
 
     def _send_plain(self, begun: Begun, content: Content) -> None:
         begin, lines = (begun.known.offset, begun.known.lines) if begun.known else (0, 0)
@@ -159,7 +142,7 @@ class Slicer(Reader):
             self._learn(begun.stream, content, begin)
         self._unread.add(id(begun.stream))
         key = digest(begun.head[:stop]), stop, end.tail
-        source = _Plain(self, begun, key, lines)
+        source = Plain(self, begun, key, lines)
         stand = begun.stream.stand
         for first, last in cuts:
             of = stand if first == begin else stand.unknown()
@@ -188,7 +171,7 @@ class Slicer(Reader):
                     return
         before = tuple(self.objects.before(source))
         part = ObjectPart(source.url, source.path, source.version, source.size, before, self.stream.stand)
-        self._put(part, _Whole(self, source, self.stream), source.size)
+        self._put(part, Whole(self, source, self.stream), source.size)
         yield from ()
 
     def _send_large(self, source: Object, content: Content, stream: Stream) -> None:
@@ -197,7 +180,7 @@ class Slicer(Reader):
         begin, lines = (known.offset, known.lines) if known else (0, 0)
         cuts = [*_cuts(content, begin, content.last_line_end(begin), self.slice_bytes)] or [(begin, begin)]
         cuts[-1] = cuts[-1][0], content.length
-        sent = _Large(self, source, stream, lines, head, len(cuts))
+        sent = Large(self, source, stream, lines, head, len(cuts))
         self._learn(stream, content, begin)
         for number, (first, last) in enumerate(cuts):
             stand = stream.stand.unknown() if number else stream.stand
@@ -206,72 +189,6 @@ class Slicer(Reader):
             known_by, is_last = digest(head[:last]), last == content.length
             part = FilePart(source.url, source.path, False, first, last, known_by, before, stand, of, is_last)
             self._put(part, sent, last - first, alone=True)
-
-
-class _Packed:
-    """A packed file that was sent."""
-
-    def __init__(self, reader: Slicer, begun: Begun) -> None:
-        self._reader, self._begun, self._place = reader, begun, reader.place
-        self.name, self.stream = begun.name, begun.stream
-        self.lines = begun.known.lines if begun.known else 0
-
-    def take(self, read: Read, *, guessed: bool) -> None:
-        self.stream.come_to(read.stand, guessed=guessed, heads=_shifted(read, self.lines))
-        end = read.end._replace(lines=self.lines + read.end.lines)
-        here, self._reader.place = self._reader.place, self._place
-        self._reader.end_file(self._begun, end, TornError(read.torn) if read.torn else None)
-        self._reader.place = here
-
-
-class _Plain:
-    """A file that was sent, in parts."""
-
-    def __init__(self, reader: Slicer, begun: Begun, key: Key, lines: int) -> None:
-        self._reader, self._key = reader, key
-        self.name, self.stream, self.lines = begun.name, begun.stream, lines
-
-    def take(self, read: Read, *, guessed: bool) -> None:
-        self.stream.come_to(read.stand, guessed=guessed, heads=_shifted(read, self.lines))
-        self.lines += read.end.lines
-        self._reader.positions.count(self._key, self.lines)
-
-
-class _Large:
-    """A large object that was sent, in parts."""
-
-    def __init__(self, reader: Slicer, source: Object, stream: Stream, lines: int, head: bytes, parts: int) -> None:
-        self._reader, self._source, self._head, self._left = reader, source, head, parts
-        self.name, self.stream, self.lines = source.url, stream, lines
-
-    def take(self, read: Read, *, guessed: bool) -> None:
-        self.stream.come_to(read.stand, guessed=guessed, heads=_shifted(read, self.lines))
-        self.lines += read.end.lines
-        self._left -= 1
-        if not self._left:
-            self._reader.objects.record(self._source, self._head, read.end._replace(lines=self.lines))
-
-
-class _Whole:
-    """An object that was sent."""
-
-    def __init__(self, reader: Slicer, source: Object, stream: Stream) -> None:
-        self._reader, self._source, self._place = reader, source, reader.place
-        self.name, self.stream, self.lines = source.url, stream, 0
-
-    def take(self, read: Read, *, guessed: bool) -> None:
-        if read.is_gone:
-            self._reader.vanished += 1
-            self._reader.warn(f"{self._source}: vanished before it was read", self._place)
-            return
-        self.stream.come_to(read.stand, guessed=guessed, heads=read.heads)
-        if read.torn:
-            self._reader.warn(f"{self._source}: {read.torn}; its whole lines were read", self._place)
-        self._reader.objects.record(self._source, read.head, read.end)
-
-
-def _shifted(read: Read, lines: int) -> dict[str, Any]:
-    return {stream: head._replace(line=head.line + lines) for stream, head in read.heads.items()}
 
 
 def _may_be_one(look: Look, head: bytes, other: Look, other_head: bytes) -> bool:
