@@ -1,5 +1,7 @@
 """Loading the machine code, or making it, before there is anything to do for it."""
 
+from functools import cache
+
 import numpy as np
 
 from ..catalogue import shipped
@@ -16,8 +18,9 @@ LINE = (
 )
 
 
+@cache
 def warm() -> None:
-    """Goes through all of it once. Raises whatever numba raises."""
+    """Goes through all of it once, in a process. Raises whatever numba raises."""
     catalogue = shipped()
     wishes = wishes_of(Config(catalogue))
     scanner = context.make(catalogue, layout.plans_of(catalogue, wishes), 60, wishes)
