@@ -23,6 +23,9 @@ Node = TypeVar("Node", bound=cst.CSTNode)
 DEEPEST = 400
 """Of brackets and prefixes within each other. LibCST's parser ends the process where the stack does."""
 
+MOST_LEVELS = 150
+"""Of a syntax tree. Walks through it take some frames of Python's stack for each."""
+
 _BRACKET = re.compile(r"[()\[\]{}]")
 _PREFIXES = re.compile(rf"(?:(?:\b(?:not|await)\b|lambda:|[-~+])\s*){{{DEEPEST}}}")
 
@@ -37,6 +40,9 @@ class Source:
         self.path, self.text = path, text
         self._wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
         self.module = self._wrapper.module
+        collector = _Collector()
+        self.module.visit(collector)
+        self._all = collector.nodes
         self._plain = text.isascii()
         self._qualified: dict[cst.CSTNode, frozenset[QualifiedName]] = {}
         self._of_kinds: dict[type[cst.CSTNode], list[Any]] = {}
@@ -130,21 +136,22 @@ class Source:
             self._of_kinds[kind] = [each for each in self._all if isinstance(each, kind)]
         return list(self._of_kinds[kind])
 
-    @cached_property
-    def _all(self) -> Sequence[cst.CSTNode]:
-        collector = _Collector()
-        self.module.visit(collector)
-        return collector.nodes
-
 
 class _Collector(cst.CSTVisitor):
     def __init__(self) -> None:
         super().__init__()
         self.nodes: list[cst.CSTNode] = []
+        self._level = 0
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         self.nodes.append(node)
+        self._level += 1
+        if self._level > MOST_LEVELS:
+            raise RecursionError(f"more than {MOST_LEVELS} levels")
         return True
+
+    def on_leave(self, original_node: cst.CSTNode) -> None:
+        self._level -= 1
 
 
 def text_of(node: cst.CSTNode | None) -> str | None:
