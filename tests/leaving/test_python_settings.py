@@ -370,6 +370,8 @@ def test_settings_go_once_nothing_reads_them() -> None:
         ),
         ('raw_env = ["A=1", "PROMETHEUS_MULTIPROC_DIR=/tmp"]\n', 'raw_env = ["A=1"]\n'),
         ('os.environ["PROMETHEUS_MULTIPROC_DIR"] = "m"\nX = listdir(os.environ["PROMETHEUS_MULTIPROC_DIR"])\n', None),
+        ('raw_env = ["PROMETHEUS_MULTIPROC_DIR=m"]\nX = listdir(os.environ["PROMETHEUS_MULTIPROC_DIR"])\n', None),
+        ('raw_env = ["PROMETHEUS_MULTIPROC_DIR=m"]\nmultiprocess.MultiProcessCollector(registry)\n', None),
     ],
 )
 def test_the_shared_directory_goes_unless_it_is_read(text: str, after: str | None) -> None:
