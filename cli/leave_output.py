@@ -32,6 +32,8 @@ TITLES = {
 }
 _NOTED = {Kind.SETTING}
 """What had a meaning that has to be said anew elsewhere."""
+_ADVISED = {Kind.CLIENT_API, Kind.COMMAND, Kind.HELPER, Kind.TEST}
+"""Of which the reason does not tell what to do."""
 CHANGES_SHOWN = 10
 _LEAST_CHARACTERS = 20
 """Of a line of an explanation, however narrow the terminal."""
@@ -146,6 +148,8 @@ def _list(console: Terminal, traces: Sequence[Trace], *, shows_waits: bool = Fal
             console.print(line, no_wrap=True, overflow="ellipsis")
             if trace.by_hand:
                 _explain(console, f"by hand: {trace.doubt}", 10)
+                if trace.kind in _ADVISED:
+                    _explain(console, f"to do: {trace.advice}", 10)
             elif trace.waits and shows_waits:
                 _explain(console, f"waits for {trace.waits}", 10)
 
