@@ -64,7 +64,7 @@ def audited(
     for stage in Stage:
         traces = [trace for trace in found.traces if trace.stage is stage]
         if traces:
-            console.print(f"[bold]{TITLES[stage]}[/bold]")
+            console.print(f"[bold]{TITLES[stage]}[/bold]", soft_wrap=True)
             _list(console, traces)
             console.print()
     _map(console, metrics, all_of_it=all_metrics)
@@ -199,7 +199,7 @@ def _queries(console: Terminal, findings: Sequence["Finding"]) -> None:
         told = [finding for finding in findings if finding.must_change is must_change]
         if not told:
             continue
-        console.print(f"[bold]{head}[/bold]")
+        console.print(f"[bold]{head}[/bold]", soft_wrap=True)
         for (file, line, expression), of_one in groupby(told, lambda each: (each.file, each.line, each.expression)):
             console.print(f"  {plain(file)}:{line}  {plain(expression)}".rstrip(), no_wrap=True, overflow="ellipsis")
             for each in of_one:
