@@ -24,6 +24,10 @@ Node = TypeVar("Node", bound=cst.CSTNode)
 DEEPEST = 200
 """Of brackets within each other, as in Python's own parser, and of prefixes."""
 
+LONGEST = 10_000
+"""Characters of a statement that Python itself has not read: operators nest, too."""
+
+_BRACKET_OR_END = re.compile(r"\\?\n|[()\[\]{}]")
 _BRACKET = re.compile(r"[()\[\]{}]")
 _PREFIXES = re.compile(rf"(?:(?:\b(?:not|await)\b|lambda:|[-~+])\s*){{{DEEPEST}}}")
 
@@ -37,9 +41,20 @@ def _is_too_deep(text: str) -> bool:
         ast.parse(text)
     except (RecursionError, MemoryError):
         return True
-    except (SyntaxError, ValueError):
-        pass  # maybe of a later Python
+    except (SyntaxError, ValueError):  # maybe of a later Python
+        return _longest_statement(text) > LONGEST
     return False
+
+
+def _longest_statement(text: str) -> int:
+    """In characters: from one line end outside of brackets to the next."""
+    depth = start = longest = 0
+    for found in _BRACKET_OR_END.finditer(text):
+        if found[0] == "\n" and depth <= 0:
+            longest, start = max(longest, found.start() - start), found.end()
+        elif not found[0].endswith("\n"):
+            depth += 1 if found[0] in "([{" else -1
+    return max(longest, len(text) - start)
 
 
 class Source:
