@@ -12,6 +12,8 @@ from cli.leaving.project import read
 from cli.leaving.stages import migrate
 from cli.leaving.traces import Stage
 
+from tests.scale import scaled
+
 from .projects import (
     NAMES,
     applied,
@@ -31,7 +33,7 @@ FORMATTED = ("bookshop",)
 """Those that keep to a formatter."""
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES[: scaled(2, 4, 4)])
 def test_after_each_stage_the_app_works(name: str, tmp_path: Path) -> None:
     folder = copied(name, tmp_path)
     for step in migrated(name)[0]:
