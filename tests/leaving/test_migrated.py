@@ -11,7 +11,6 @@ from cli.leaving.audit import audit
 from cli.leaving.project import read
 from cli.leaving.stages import migrate
 from cli.leaving.traces import Stage
-
 from tests.scale import scaled
 
 from .projects import (
