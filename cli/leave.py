@@ -49,11 +49,10 @@ def audit_command(
 ) -> None:
     """List every trace of django-prometheus and prometheus_client in a project, and what becomes of its metrics.
 
-    Reads the project's files and runs nothing of it. Exits with 0 where there is none, with 1 where some are left, or
-    where a query asks for what changes.
+    Reads the project's files and runs nothing of it. Exits with 1 where traces are left, or queries must change.
     """
-    if verify and as_json:
-        raise UsageError("--verify and --json are two forms; choose one")
+    if verify and (metrics or as_json):
+        raise UsageError("--verify prints what is left and nothing else; leave out --metrics and --json")
     from aggregator.spans import parse_interval
 
     from . import leave_output, progress

@@ -25,7 +25,7 @@ HELPER = "def ask(client, page):\n    return client.get('/internal/' + page)\n\n
         "def test_it(client):\n    assert client.get('/internal/%s' % 'metrics').status_code == 200\n",
         "def test_it(client):\n    assert client.get('/'.join(['', 'internal', 'metrics'])).status_code == 200\n",
         "def test_it(live_server):\n    assert urlopen(f'{live_server.url}/internal/metrics').status == 200\n",
-        "def test_it(client):\n    for one in ('', 'internal/metrics'):\n        assert client.get(f'/{one}').content\n",
+        "def test_it(client):\n    for x in ('', 'internal/metrics'):\n        assert client.get(f'/{x}').content\n",
         (
             "PAGES = ['/', '/internal/metrics']\n\n\n"
             "def test_it(client):\n    for page in PAGES:\n        assert client.get(page).content\n"

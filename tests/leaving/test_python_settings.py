@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cli.leaving.python.wrappers import WRAPPED
 from cli.leaving.traces import Kind, Stage
+from cli.leaving.wrapped import WRAPPED
 
 from ..scale import scaled
 from .pieces import doubts_of, left_of, traces_of
