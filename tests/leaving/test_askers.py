@@ -96,3 +96,10 @@ def test_a_deep_tree_ends_in_no_error(levels: int, first: str, more: str) -> Non
     text = f"INSTALLED_APPS = ['django_prometheus']\nX = {first}{more * levels}\n"
     found = project_of({"config/settings.py": text})
     ast.parse(migrate(found)[1].texts["config/settings.py"])
+
+
+def test_python_that_cannot_be_read_is_told_as_such() -> None:
+    texts = {"shop/old.py": "print 'django_prometheus'\n", "notes.txt": "django_prometheus\n"}
+    doubts = {trace.file: trace.doubt for trace in traces_of(texts)}
+    assert doubts["shop/old.py"] == "this file cannot be read as Python"
+    assert "people" in doubts["notes.txt"]
