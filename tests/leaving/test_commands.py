@@ -188,6 +188,14 @@ def test_what_is_left_is_told_with_its_reason(shop: Path) -> None:
     assert [step["files"] for step in found["stages"]] == [[]] * 7
 
 
+def test_without_settings_logemit_is_for_hands(shop: Path) -> None:
+    assert "by hand" not in logemit("migrate", shop).stderr
+    (shop / "config/settings.py").write_text("class Base:\n    MIDDLEWARE = []\n")
+    done = logemit("migrate", shop)
+    assert done.returncode == 0
+    assert "no settings were found that list MIDDLEWARE; add logemit's two lines by hand" in done.stderr
+
+
 def test_a_project_in_a_folder_of_a_repository(tmp_path: Path, shop: Path) -> None:
     outer = tmp_path / "outer"
     (outer / "backend").mkdir(parents=True)

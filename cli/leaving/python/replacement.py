@@ -89,6 +89,7 @@ def _registry_edits(creation: Creation) -> tuple[Edit, ...]:
     return without_elements(creation.source, creation.call.args, [argument]) if known else ()
 
 
+@lru_cache(256)
 def _classes(found: Study, source: Source) -> list[str]:
     """How this file names classes of instruments that it imports itself, and that can come from logemit."""
     values = {value for _, _, values in found.flow.clients for value in values if value.is_instrument_class}
