@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .files import find as find_in_files
 from .metrics import Instrument
@@ -27,10 +28,17 @@ class Audit:
 
 def audit(project: Project, tell: Tell | None = None) -> Audit:
     """`tell` hears how many files of how many are parsed."""
-    modules = Modules(project)
     if tell is not None:
-        modules.parse(tell)
-    served = routes(modules) | routes(Modules(project.as_found))  # who asks for a route that goes does so for now
+        Modules(project).parse(tell)
+    return _audited(project)
+
+
+@lru_cache(1)  # a stage that changes nothing leaves the same project to the next
+def _audited(project: Project) -> Audit:
+    modules = Modules(project)
+    served = routes(modules)
+    if project.changed:
+        served |= routes(Modules(project.as_found))  # who asks for a route that goes does so for now
     traces = [*find_in_python(modules), *find_in_files(project, served)]
     traces += _mentions(modules, traces)
     traces = [trace for trace in traces if not project.excludes(trace.file)]
