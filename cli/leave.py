@@ -49,11 +49,10 @@ def audit_command(
 ) -> None:
     """List every trace of django-prometheus and prometheus_client in a project, and what becomes of its metrics.
 
-    Reads the project's files and runs nothing of it. Exits with 0 where there is none, with 1 where some are left, or
-    where a query asks for what changes.
+    Reads the project's files and runs nothing of it. Exits with 1 where traces are left, or queries must change.
     """
-    if verify and as_json:
-        raise UsageError("--verify and --json are two forms; choose one")
+    if verify and (metrics or as_json):
+        raise UsageError("--verify prints what is left and nothing else; leave out --metrics and --json")
     from aggregator.spans import parse_interval
 
     from . import leave_output, progress
@@ -107,20 +106,22 @@ def migrate_command(
     """
     if sum((diff, write, patches is not None)) > 1:
         raise UsageError("--diff, --write and --patches are three forms; choose one")
-    from . import leave_output, progress
-    from .leaving import audit, stages, writing
+    from . import leave_output, output, progress
+    from .leaving import additions, audit, stages, writing
 
     found = _project(path, exclude)
     if write and not allow_dirty:
         writing.refuse_if_dirty(found.root)
     with progress.shown(sys.stderr.isatty() and not as_json, "parsing", in_bytes=False) as tell:
-        audit.audit(found, tell)
+        before = audit.audit(found, tell).traces
     steps, changed = stages.migrate(found, [each for each in Stage if not stage or each in stage])
     if write:
         writing.write(changed)
     written = stages.write_patches(steps, folder(patches, "--patches")) if patches is not None else None
     left = audit.audit(changed).traces
     leave_output.migrated(steps, left, leave_output.Form(write, written), as_json=as_json)
+    if before and steps[-1].stage is Stage.LOGEMIT and not additions.is_placed(changed):
+        output.warn("no settings were found that list MIDDLEWARE; add logemit's two lines by hand: docs/django.md")
 
 
 def _project(path: str, excluded: Sequence[str] | None) -> "Project":

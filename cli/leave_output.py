@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.padding import Padding
 
 from aggregator.escapes import visible
 
@@ -32,8 +32,11 @@ TITLES = {
 }
 _NOTED = {Kind.SETTING}
 """What had a meaning that has to be said anew elsewhere."""
+_ADVISED = {Kind.CLIENT_API, Kind.COMMAND, Kind.HELPER, Kind.TEST}
+"""Of which the reason does not tell what to do."""
 CHANGES_SHOWN = 10
-_INSET = (0, 0, 0, 6)
+_LEAST_CHARACTERS = 20
+"""Of a line of an explanation, however narrow the terminal."""
 
 
 def audited(
@@ -61,12 +64,12 @@ def audited(
     for stage in Stage:
         traces = [trace for trace in found.traces if trace.stage is stage]
         if traces:
-            console.print(f"[bold]{TITLES[stage]}[/bold]")
+            console.print(f"[bold]{TITLES[stage]}[/bold]", soft_wrap=True)
             _list(console, traces)
             console.print()
     _map(console, metrics, all_of_it=all_metrics)
     _queries(console, findings)
-    console.print(_summary(found.traces))
+    console.print(_summary(found.traces), soft_wrap=True)
 
 
 def verified(found: "Audit", findings: Sequence["Finding"]) -> None:
@@ -108,9 +111,11 @@ def migrated(steps: Sequence["Step"], left: Sequence[Trace], form: Form, *, as_j
         told = f"{_count(len(step.after), 'file')} {verb}" if step.after else "nothing to do"
         console.print(f"[bold]{step.stage:<12}[/bold]  {told}")
         for note in dict.fromkeys(f"{trace.subject}: {trace.advice}" for trace in step.done if trace.kind in _NOTED):
-            console.print(Padding(plain(note), (0, 0, 0, 14), expand=False))
+            _explain(console, note, 14)
+    if only_shown and any(step.after for step in steps):
+        console.print("Nothing is written yet: --write does it, --patches makes files of it.", soft_wrap=True)
     for path in form.patches or ():
-        console.print(f"wrote {plain(str(path))}")
+        console.print(f"wrote {plain(str(path))}", soft_wrap=True)
     if left:
         console.print(f"\n[bold]Left[/bold]: {_in_files(left)}")
         _list(console, left, shows_waits=True)
@@ -142,9 +147,18 @@ def _list(console: Terminal, traces: Sequence[Trace], *, shows_waits: bool = Fal
             line = f"  {trace.line:>6}  {trace.kind:<{kinds}}  {plain(trace.text)}"
             console.print(line, no_wrap=True, overflow="ellipsis")
             if trace.by_hand:
-                console.print(Padding(f"by hand: {plain(trace.doubt)}", (0, 0, 0, 10), expand=False))
+                _explain(console, f"by hand: {trace.doubt}", 10)
+                if trace.kind in _ADVISED:
+                    _explain(console, f"to do: {trace.advice}", 10)
             elif trace.waits and shows_waits:
-                console.print(Padding(f"waits for {plain(trace.waits)}", (0, 0, 0, 10), expand=False))
+                _explain(console, f"waits for {trace.waits}", 10)
+
+
+def _explain(console: Terminal, text: str, indent: int) -> None:
+    """Lines that fit, for names and paths that do not are left whole."""
+    room = max(_LEAST_CHARACTERS, console.width - indent)
+    for line in wrap(visible(text), room, break_long_words=False, break_on_hyphens=False):
+        console.print(f"{'':{indent}}{plain(line)}", soft_wrap=True)
 
 
 def _map(console: Terminal, metrics: Sequence["Successor"], *, all_of_it: bool) -> None:
@@ -158,15 +172,16 @@ def _map(console: Terminal, metrics: Sequence["Successor"], *, all_of_it: bool) 
     for each in shown:
         console.print(f"  {plain(each.old)}  {_becomes(each)}", soft_wrap=True)
         for label, name in each.relabelled:
-            console.print(Padding(f"its label {plain(label)} is {plain(name)} now", _INSET, expand=False))
+            _explain(console, f"its label {label} is {name} now", 6)
         for difference in each.differences if all_of_it or not each.name else ():
-            console.print(Padding(plain(difference), _INSET, expand=False))
+            _explain(console, difference, 6)
         if each.definition and all_of_it:
-            console.print(Padding("as it was, by these lines in logemit.toml:", _INSET, expand=False))
-            console.print(Padding("\n".join(map(plain, each.definition.splitlines())), (0, 0, 0, 10), expand=False))
+            _explain(console, "as it was, by these lines in logemit.toml:", 6)
+            for line in each.definition.splitlines():
+                console.print(f"{'':10}{plain(line)}", soft_wrap=True)  # to be copied
     if not all_of_it:
         more = f"… and {len(changed) - len(shown):,} more that change; " if len(changed) > len(shown) else ""
-        console.print(f"  {more}--metrics shows each with its labels and what it means")
+        _explain(console, f"{more}--metrics shows each with its labels and what it means", 2)
     console.print()
 
 
@@ -184,11 +199,11 @@ def _queries(console: Terminal, findings: Sequence["Finding"]) -> None:
         told = [finding for finding in findings if finding.must_change is must_change]
         if not told:
             continue
-        console.print(f"[bold]{head}[/bold]")
+        console.print(f"[bold]{head}[/bold]", soft_wrap=True)
         for (file, line, expression), of_one in groupby(told, lambda each: (each.file, each.line, each.expression)):
-            console.print(f"  {plain(file)}:{line}  {plain(expression)}", no_wrap=True, overflow="ellipsis")
+            console.print(f"  {plain(file)}:{line}  {plain(expression)}".rstrip(), no_wrap=True, overflow="ellipsis")
             for each in of_one:
-                console.print(Padding(plain(str(each)), _INSET, expand=False))
+                _explain(console, str(each), 6)
         console.print()
 
 
@@ -224,8 +239,8 @@ def _summary(traces: Sequence[Trace]) -> str:
     if not traces:
         return "No trace of django-prometheus."
     by_hand = sum(trace.by_hand for trace in traces)
-    ways = f"{by_hand:,} to be changed by hand" if by_hand else "`logemit migrate` takes them out"
-    return f"{_in_files(traces)}; {ways}."
+    told = f"{_in_files(traces)}; {by_hand:,} to be changed by hand." if by_hand else f"{_in_files(traces)}."
+    return told if by_hand == len(traces) else f"{told} `logemit migrate` shows what it takes out."
 
 
 def _in_files(traces: Sequence[Trace]) -> str:

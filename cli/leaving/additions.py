@@ -9,6 +9,11 @@ from .python.modules import Modules
 from .traces import Edit, Stage, Trace
 
 
+def is_placed(project: Project) -> bool:
+    """Whether logemit's middleware is named in any of its files."""
+    return any("logemit.middleware." in text for path, text in project.texts.items() if path.endswith(".py"))
+
+
 def additions(project: Project, stage: Stage, traces: Sequence[Trace]) -> Iterator[tuple[str, Edit]]:
     """By path, what a stage adds beside what its traces take out."""
     yield from settings_lines(Modules(project), stage, traces)

@@ -33,7 +33,7 @@ _NOT_THE_PROJECTS = frozenset(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Project:
     """`changed`: texts that differ from those on the disk, by path. Paths are relative, with slashes."""
 

@@ -53,12 +53,13 @@ def migrate(project: Project, stages: Sequence[Stage] = tuple(Stage)) -> tuple[l
 
 
 def write_patches(steps: Sequence[Step], folder: Path) -> list[Path]:
-    """One for each stage that changes something, numbered in the order in which they apply. Raises OSError."""
+    """One for each stage that changes something, numbered as stages are. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for number, step in enumerate(steps, 1):
+    numbers = {stage: number for number, stage in enumerate(Stage, 1)}
+    for step in steps:
         if step.after:
-            written.append(folder / f"{number:02}-{step.stage}.patch")
+            written.append(folder / f"{numbers[step.stage]:02}-{step.stage}.patch")
             written[-1].write_text(step.patch, "utf-8", "surrogateescape", newline="")
     return written
 

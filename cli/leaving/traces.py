@@ -72,8 +72,7 @@ class Trace:
 
     Traces that only go together, as elements of one list, carry the same edits. A trace without edits has a `doubt`,
     why it is left, in one sentence for whoever has to change it by hand; or it goes by itself once another has gone,
-    and `waits` says for what. An import waits for what uses it,
-    a call of an instrument for that instrument.
+    and `waits` says for what: an import for what uses it, a call of an instrument for that instrument.
     """
 
     file: str
@@ -127,6 +126,17 @@ def _line_ends(text: str) -> list[int]:
 def line_of(text: str, place: int) -> int:
     """Counted from 1."""
     return bisect_left(_line_ends(text), place, 1, len(_line_ends(text)) - 1)
+
+
+def line_start(text: str, place: int) -> int:
+    """Of the line that a place is on."""
+    return text.rfind("\n", 0, place) + 1
+
+
+def next_line(text: str, place: int) -> int:
+    """Where it begins; after the last one, the end."""
+    found = text.find("\n", place)
+    return len(text) if found < 0 else found + 1
 
 
 def shown(text: str, line: int) -> str:

@@ -77,7 +77,8 @@ class Bot:
         self.pool = Pool()
         self.updates: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.tasks = [asyncio.create_task(self.work()) for _ in range(WORKERS)]
-        self.tasks.append(asyncio.create_task(self.watch()))
+        self.ending = asyncio.Event()
+        self.watching = asyncio.create_task(self.watch())
 
     async def work(self) -> None:
         while True:
@@ -112,11 +113,12 @@ class Bot:
         return len(waiting)
 
     async def watch(self) -> None:
-        while True:
+        while not self.ending.is_set():
             await self.tell()
             await asyncio.to_thread(logemit.system_stats, interval=0.1)
             await asyncio.to_thread(logemit.run_health_checks)
-            await asyncio.sleep(TOLD_EVERY_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.ending.wait(), TOLD_EVERY_SECONDS)
 
     async def tell(self) -> None:
         channels = await self.pool.number("SELECT count(*) FROM channels")
@@ -130,7 +132,8 @@ class Bot:
         await self.updates.join()
         for task in self.tasks:
             task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        self.ending.set()  # its checks come to their end: a thread cannot be cancelled
+        await asyncio.gather(self.watching, *self.tasks, return_exceptions=True)
         await self.tell()
 
 

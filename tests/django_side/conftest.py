@@ -6,6 +6,7 @@ from typing import Any
 import django
 import pytest
 from django.db import connections
+from structlog.contextvars import clear_contextvars
 
 from logemit import emitter, models, outside, process
 from tests.services import postgres_server
@@ -20,6 +21,7 @@ Use = Callable[..., None]
 def events_go_to_a_file(output: Path) -> Iterator[None]:
     outside.unit().drain()  # what another test did outside any unit
     yield
+    clear_contextvars()
     connections.close_all()
     process._begin()  # or the tests' own process would tell something at its exit
 

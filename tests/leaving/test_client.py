@@ -1,10 +1,14 @@
 """What else a project does with prometheus_client: found once, explained, and taken out where that is safe."""
 
+from pathlib import Path
+
 import pytest
 
 from cli.leaving.audit import audit
+from cli.leaving.stages import migrate
 from cli.leaving.traces import Kind, Stage
 
+from .small import project
 from .texts import after, found_in, project_of, traces_of
 
 LEFT = {
@@ -210,7 +214,7 @@ def test_every_mention_is_within_a_trace_that_is_no_mention() -> None:
     assert not found_in(texts, Kind.MENTION)
 
 
-def test_what_a_view_needed_goes_once_nothing_calls_it() -> None:
+def test_what_a_view_needed_goes_once_nothing_calls_it(tmp_path: Path) -> None:
     texts = {
         "shop/prom.py": (
             "from prometheus_client import CollectorRegistry, generate_latest, multiprocess\n\n\n"
@@ -218,9 +222,39 @@ def test_what_a_view_needed_goes_once_nothing_calls_it() -> None:
             "    return generate_latest(registry)\n\n\ndef other():\n    return 3\n"
         )
     }
-    assert after(texts)["shop/prom.py"].strip() == "def other():\n    return 3"
+    view = "from shop.prom import text\n\n\ndef metrics(request):\n    return HttpResponse(text())\n"
+    _, changed = migrate(project(tmp_path, {**texts, "shop/views.py": view}))
+    assert changed.texts["shop/prom.py"].strip() == "def other():\n    return 3"
     called = {**texts, "shop/reports.py": "from .prom import text\n\n\ndef report():\n    return text()\n"}
     assert after(called) == called
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        (
+            "def application(environ, start_response):\n    if environ['PATH_INFO'] == '/-/prom':\n"
+            "        return [generate_latest()]\n    return django(environ, start_response)\n"
+        ),
+        "handler = make(lambda event: generate_latest())\n",
+        "PAGES = [home, generate_latest]\n",
+    ],
+)
+def test_what_a_server_calls_by_its_name_stays(tmp_path: Path, text: str) -> None:
+    texts = {"config/wsgi.py": f"from prometheus_client import generate_latest\n\n\n{text}"}
+    assert migrate(project(tmp_path, texts))[1].texts == texts
+
+
+def test_other_routes_stay_beside_one_of_a_lambda(tmp_path: Path) -> None:
+    route = "    path('metrics', lambda request: HttpResponse(generate_latest())),\n"
+    text = (
+        "from django.http import HttpResponse\nfrom django.urls import path\n"
+        f"from prometheus_client import generate_latest\n\nurlpatterns = [\n    path('', home),\n{route}]\n"
+    )
+    _, changed = migrate(project(tmp_path, {"config/urls.py": text}))
+    assert (
+        changed.texts["config/urls.py"] == "from django.urls import path\n\nurlpatterns = [\n    path('', home),\n]\n"
+    )
 
 
 def test_every_trace_says_what_becomes_of_it() -> None:

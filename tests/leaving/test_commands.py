@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,35 @@ def test_no_project_is_one_clear_line(tmp_path: Path) -> None:
 
 def test_two_forms_are_refused(shop: Path) -> None:
     assert logemit("audit", shop, "--verify", "--json").returncode == 2
+    assert logemit("audit", shop, "--verify", "--metrics").returncode == 2
     assert logemit("migrate", shop, "--write", "--diff").returncode == 2
+
+
+def test_lines_end_where_their_words_end(shop: Path) -> None:
+    (shop / "shop/tasks.py").write_text(
+        "from prometheus_client import push_to_gateway\n\npush_to_gateway('a:1', 'b', c)\n"
+    )
+    (shop / "rules.yml").write_text("groups: [{rules: [{expr: 'rate(django_http_ajax_requests_total[1m])'}]}]\n")
+    arguments = ("audit", shop, "--metrics", "--promql", shop / "rules.yml")
+    for columns in (20, 60, 120):
+        done = logemit(*arguments, variables={"COLUMNS": columns})
+        assert [line for line in done.stdout.splitlines() if line != line.rstrip()] == []
+        assert "by hand: it" in done.stdout
+        assert "to do: take" in done.stdout
+        assert "is too short" in " ".join(done.stdout.split())
+
+
+def test_lines_for_logemit_toml_can_be_copied(shop: Path) -> None:
+    with (shop / "config/settings.py").open("a") as file:
+        file.write('PROMETHEUS_METRIC_NAMESPACE = "a_shop_with_a_long_name"\n')
+    shown = logemit("audit", shop, "--metrics", variables={"COLUMNS": 40}).stdout
+    copied = "\n".join(
+        line.strip() for line in shown.splitlines() if line.startswith(" " * 10) and " by hand" not in line
+    )
+    names = {each["name"] for each in tomllib.loads(copied)["metric"]}
+    wanted = {each["old"] for each in documented("audit", shop)["metrics"] if each["definition"]}
+    assert names == wanted
+    assert "a_shop_with_a_long_name_django_http_requests_before_middlewares_total" in names
 
 
 # migrate
@@ -113,6 +142,11 @@ def test_patches_are_written_for_each_stage(shop: Path, tmp_path: Path) -> None:
     for name in names:
         git(shop, "apply", str(tmp_path / "patches" / name))
     assert logemit("audit", shop).returncode == 0
+
+
+def test_a_patch_has_the_number_of_its_stage(shop: Path, tmp_path: Path) -> None:
+    assert logemit("migrate", shop, "--stage", "urls", "--patches", tmp_path / "patches").returncode == 0
+    assert [path.name for path in (tmp_path / "patches").iterdir()] == ["04-urls.patch"]
 
 
 def test_one_stage_is_written(shop: Path) -> None:
@@ -152,6 +186,14 @@ def test_what_is_left_is_told_with_its_reason(shop: Path) -> None:
     found = documented("migrate", shop)
     assert [trace["file"] for trace in found["left"]] == ["README.md"]
     assert [step["files"] for step in found["stages"]] == [[]] * 7
+
+
+def test_without_settings_logemit_is_for_hands(shop: Path) -> None:
+    assert "by hand" not in logemit("migrate", shop).stderr
+    (shop / "config/settings.py").write_text("class Base:\n    MIDDLEWARE = []\n")
+    done = logemit("migrate", shop)
+    assert done.returncode == 0
+    assert "no settings were found that list MIDDLEWARE; add logemit's two lines by hand" in done.stderr
 
 
 def test_a_project_in_a_folder_of_a_repository(tmp_path: Path, shop: Path) -> None:

@@ -169,6 +169,13 @@ def test_a_requirement_waits_for_what_imports_it(tmp_path: Path, use: str, waits
     assert not trace.by_hand
 
 
+@pytest.mark.parametrize("nested", ["(", "1 + ", "not ", "x."])
+def test_a_script_that_nests_too_deep_ends_nothing(tmp_path: Path, nested: str) -> None:
+    script = f"setup(install_requires=['django-prometheus'])\nx = {nested * 20_000}x\n"
+    found = traces(project(tmp_path, {"setup.py": script, "requirements.txt": "django-prometheus\n"}))
+    assert [(each.line, bool(each.edits)) for each in found if each.file == "requirements.txt"] == [(1, True)]
+
+
 def test_a_requirement_waits_for_an_engine_in_the_environment(tmp_path: Path) -> None:
     files = {"requirements.txt": "django-prometheus\n", ".env": "DB_ENGINE=django_prometheus.db.backends.postgresql\n"}
     found = project(tmp_path, files)

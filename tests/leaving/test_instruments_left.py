@@ -254,3 +254,12 @@ def test_a_test_of_the_endpoint_is_waited_for() -> None:
 def test_what_nests_too_deep_ends_nothing(nested: str) -> None:
     texts = {"a.py": f"import prometheus_client\nx = {nested * 20_000}1\n", "m.py": BASE + WAIT}
     assert found_in(texts, Kind.INSTRUMENT) == {("m.py", 2), ("m.py", 3)}
+
+
+@pytest.mark.parametrize(("start", "each", "end"), [("", "1 + ", "1"), ("", "1 + \\\n", "1"), ("(", "1 +\n", "1)")])
+def test_what_nests_where_python_reads_nothing_ends_nothing(start: str, each: str, end: str) -> None:
+    """In a file of a later Python, which LibCST may read, or of none."""
+    nested = f"x = {start}{each * 20_000}{end}"
+    for first in ("type X = int", "import $$"):
+        texts = {"a.py": f"import prometheus_client\n{first}\n{nested}\n", "m.py": BASE + WAIT}
+        assert found_in(texts, Kind.INSTRUMENT) == {("m.py", 2), ("m.py", 3)}

@@ -11,6 +11,7 @@ from cli.leaving.audit import audit
 from cli.leaving.project import read
 from cli.leaving.stages import migrate
 from cli.leaving.traces import Stage
+from tests.scale import scaled
 
 from .projects import (
     NAMES,
@@ -31,7 +32,7 @@ FORMATTED = ("bookshop",)
 """Those that keep to a formatter."""
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES[: scaled(2, 4, 4)])
 def test_after_each_stage_the_app_works(name: str, tmp_path: Path) -> None:
     folder = copied(name, tmp_path)
     for step in migrated(name)[0]:

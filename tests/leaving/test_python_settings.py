@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cli.leaving.python.wrappers import WRAPPED
 from cli.leaving.traces import Kind, Stage
+from cli.leaving.wrapped import WRAPPED
 
 from ..scale import scaled
 from .pieces import doubts_of, left_of, traces_of
@@ -370,6 +370,8 @@ def test_settings_go_once_nothing_reads_them() -> None:
         ),
         ('raw_env = ["A=1", "PROMETHEUS_MULTIPROC_DIR=/tmp"]\n', 'raw_env = ["A=1"]\n'),
         ('os.environ["PROMETHEUS_MULTIPROC_DIR"] = "m"\nX = listdir(os.environ["PROMETHEUS_MULTIPROC_DIR"])\n', None),
+        ('raw_env = ["PROMETHEUS_MULTIPROC_DIR=m"]\nX = listdir(os.environ["PROMETHEUS_MULTIPROC_DIR"])\n', None),
+        ('raw_env = ["PROMETHEUS_MULTIPROC_DIR=m"]\nmultiprocess.MultiProcessCollector(registry)\n', None),
     ],
 )
 def test_the_shared_directory_goes_unless_it_is_read(text: str, after: str | None) -> None:

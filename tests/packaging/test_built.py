@@ -82,7 +82,8 @@ def test_the_sdist_has_what_the_work_needs_and_nothing_that_was_made(built: Buil
     assert {"Makefile", "docs/architecture.md", "tests/packaging/test_built.py", "deploy/image/Dockerfile"} <= names
     assert any(name.startswith("sample_logs/") for name in names)
     odd = re.compile(r"(^|/)(\.(?!gitignore$|env$)[^/]*|__pycache__|[^/]+\.egg-info|demo-out|dist|build)(/|$)")
-    assert [name for name in names if odd.search(name)] == []
+    made = [name for name in names if odd.search(name) and not name.startswith("tests/leaving/projects/")]
+    assert made == []
 
 
 def test_twine_finds_nothing_to_complain_about(built: Built) -> None:

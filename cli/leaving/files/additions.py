@@ -10,9 +10,9 @@ import libcst as cst
 
 from ..project import Project
 from ..python.source import Source, elements, text_of
-from ..traces import Edit, Stage, Trace
+from ..traces import Edit, Stage, Trace, line_start
 from .images import is_image
-from .lines import joined_lines, line_start
+from .lines import joined_lines
 from .packages import PACKAGES, canonical
 from .requirements import compiled_by, is_requirements
 from .toml_places import places

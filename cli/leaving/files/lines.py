@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from ..traces import Edit
+from ..traces import Edit, line_start, next_line
 
 _BLANK = re.compile(r"[ \t]*")
 Span = tuple[int, int]
@@ -46,15 +46,6 @@ def joined_lines(text: str) -> Iterator[Line]:
             first = None
     if first is not None:
         yield Line(first.number, line.number, first.start, len(text), text[first.start :].rstrip("\r\n"))
-
-
-def line_start(text: str, place: int) -> int:
-    return text.rfind("\n", 0, place) + 1
-
-
-def next_line(text: str, place: int) -> int:
-    found = text.find("\n", place)
-    return len(text) if found < 0 else found + 1
 
 
 def whole_lines(text: str, start: int, end: int) -> Edit:

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from ..traces import Edit, Kind, Stage, Trace, shown
+from ..traces import Edit, Kind, Stage, Trace, line_start, shown
 from .addresses import route_traces, routes_in
 from .commands import traces
 from .environment import variable
-from .lines import Line, joined_lines, line_start, whole_lines, without_words
+from .lines import Line, joined_lines, whole_lines, without_words
 from .surroundings import VARIABLE, Surroundings
 
 _TARGET = re.compile(r"@?(?P<name>[A-Za-z0-9_][\w./-]*)(?P<more>[^:=\n]*):(?!=)(?P<needs>[^=].*|)$")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -52,7 +52,7 @@ class Surroundings:
     @cached_property
     def _as_found(self) -> Mapping[str, str]:
         """The texts before any change: what tells a port or a folder may be gone by now."""
-        return _naming(replace(self.project, changed={})) if self.project.changed else self._now
+        return _naming(self.project.as_found) if self.project.changed else self._now
 
     @cached_property
     def _now(self) -> Mapping[str, str]:

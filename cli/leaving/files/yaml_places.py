@@ -8,8 +8,8 @@ from typing import Any, Self
 
 import yaml
 
-from ..traces import Edit, edited
-from .lines import Span, line_start, next_line, without_items
+from ..traces import Edit, edited, line_start, next_line
+from .lines import Span, without_items
 
 MOST_CHARACTERS = 1 << 18
 """What is larger is no configuration that people write."""

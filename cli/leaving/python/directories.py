@@ -14,6 +14,7 @@ from .strings import condition_of, is_test
 
 NAMES = frozenset({"PROMETHEUS_MULTIPROC_DIR", "prometheus_multiproc_dir"})
 _ADVICE = "nothing to set: the job adds up the lines of all processes"
+_COLLECTOR = "MultiProcessCollector"
 _PREPARES = frozenset({"makedirs", "mkdir", "rmtree", "setdefault", "pop"})
 
 
@@ -21,12 +22,28 @@ def find(modules: Modules) -> Iterator[Trace]:
     sources = [each for each in modules.containing(*NAMES) if not is_test(each.path)]
     gone = {source: _statements(source) for source in sources}
     reader = next((place for source in sources if (place := _reader(source, gone[source]))), "")
+    doubt = f"{reader} reads it; once that is changed, take it out" if reader else ""
+    collector = _collector(modules)
+    waits = f"{collector}, which needs it" if collector else ""
     for source in sources:
         for node, edits in gone[source].items():
-            doubt = f"{reader} reads it; once that is changed, take it out" if reader else ""
-            name = _written(node)
-            yield trace_of(source, node, Kind.MULTIPROCESS, _ADVICE, subject=name, edits=edits, doubt=doubt)
-        yield from _pairs(source)
+            yield _trace(source, node, _written(node), edits, doubt, waits)
+        for pair, edits in _pairs(source).items():
+            why = doubt if edits else "it sets a variable that nothing reads any more; take it out by hand"
+            yield _trace(source, pair, _before_equals(pair), edits, why, waits)
+
+
+def _trace(source: Source, node: cst.CSTNode, name: str, edits: tuple[Edit, ...], doubt: str, waits: str) -> Trace:
+    return trace_of(source, node, Kind.MULTIPROCESS, _ADVICE, subject=name, edits=edits, doubt=doubt, waits=waits)
+
+
+def _collector(modules: Modules) -> str:
+    """Where metrics are read from the directory: without its variable that fails."""
+    for source in modules.containing(_COLLECTOR):
+        for name in source.every(cst.Name) if not is_test(source.path) else ():
+            if name.value == _COLLECTOR and not isinstance(source.parent(name), cst.ImportAlias):
+                return place_of(source, name)
+    return ""
 
 
 def _statements(source: Source) -> dict[cst.CSTNode, tuple[Edit, ...]]:
@@ -71,15 +88,11 @@ def _named(source: Source) -> list[cst.CSTNode]:
     return [each for each in every if _written(each) in NAMES]
 
 
-def _pairs(source: Source) -> Iterator[Trace]:
-    """NAME=value, as in gunicorn's raw_env."""
+def _pairs(source: Source) -> dict[cst.SimpleString, tuple[Edit, ...]]:
+    """NAME=value, as in gunicorn's raw_env, and what takes it out."""
     pairs = [each for each in source.every(cst.SimpleString) if _before_equals(each) in NAMES]
     removals = without_values(source, pairs)
-    for pair in pairs:
-        edits = removals[pair].edits if pair in removals else ()
-        doubt = "" if edits else "it sets a variable that nothing reads any more; take it out by hand"
-        name = _before_equals(pair)
-        yield trace_of(source, pair, Kind.MULTIPROCESS, _ADVICE, subject=name, edits=edits, doubt=doubt)
+    return {pair: removals[pair].edits if pair in removals else () for pair in pairs}
 
 
 def _before_equals(string: cst.SimpleString) -> str:

@@ -1,7 +1,7 @@
 """Tests that ask the endpoint of metrics: those that look at nothing else go with it, or with what it shows them."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import libcst as cst
@@ -11,6 +11,7 @@ from .asked import Asker, within
 from .blocks import without
 from .found import place_of, trace_of
 from .modules import Modules
+from .references import imported
 from .routes import Route
 from .source import Source, dotted_name
 from .strings import is_test
@@ -19,6 +20,15 @@ _ADVICE = "/metrics is a 404 then; logemit.testing has assert_event for what the
 _FAMILY = re.compile(r"\bdjango_\w*")
 _METRIC = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+")
 _CLIENTS = re.compile(r"\b(prometheus_client|django_prometheus)\b")
+_INSTRUMENTS = ("_total", "_duration_seconds", "_inserts", "_updates", "_deletes")
+_FILLED = {
+    "django_prometheus.models": "django_model",
+    "django_prometheus.db": "django_db",
+    "django_prometheus.cache": "django_cache",
+    "django_prometheus.middleware": "django_http",
+}
+"""By what holds the instruments, the prefix of their families."""
+
 STAGES = {
     "django_model": Stage.MODELS,
     "django_db": Stage.MODELS,
@@ -49,21 +59,39 @@ def asking(modules: Modules, routes: Sequence[Route]) -> list[Asking]:
     sources = [source for path in modules.paths if is_test(path) and (source := modules.source(path)) is not None]
     if not routes:
         return []
-    helpers = [each for source in sources for each in _asking(modules, source, routes, {}) if each.is_helper]
+    composers = _composers(modules, sources, routes)
+    found = [each for source in sources for each in _asking(modules, source, routes, {}, composers)]
+    helpers = [each for each in found if each.is_helper]
     helpers = [each for each in helpers if each.nothing_else]
     by_name = {each.function.name.value: each.routes for each in helpers}
-    tests = [each for source in sources for each in _asking(modules, source, routes, by_name) if not each.is_helper]
+    found = [each for source in sources for each in _asking(modules, source, routes, by_name, composers)]
+    tests = [each for each in found if not each.is_helper]
     gone = {each.function for each in tests if each.nothing_else}
     return [*tests, *(each for each in helpers if _used_only_in(sources, each, gone))]
 
 
+def _composers(modules: Modules, sources: Sequence[Source], routes: Sequence[Route]) -> frozenset[str]:
+    """Names of helpers that put the path of a request together."""
+    return frozenset(
+        function.name.value
+        for source in sources
+        for function in source.every(cst.FunctionDef)
+        if not function.name.value.startswith("test") and Asker(modules, source, routes, {}).composes(function)
+    )
+
+
 def _asking(
-    modules: Modules, source: Source, routes: Sequence[Route], helpers: Mapping[str, Sequence[Route]]
+    modules: Modules,
+    source: Source,
+    routes: Sequence[Route],
+    helpers: Mapping[str, Sequence[Route]],
+    composers: Collection[str],
 ) -> Iterator[Asking]:
     words = {word for route in routes for word in _words(route)} | helpers.keys()
+    words |= {path.rpartition("/")[2] for route in routes for path in route.paths if path}
     if not any(word in source.text for word in words):
         return
-    asker = Asker(modules, source, routes, helpers)
+    asker = Asker(modules, source, routes, helpers, composers)
     for function in source.every(cst.FunctionDef):
         asked = asker.asked(function)
         if asked.routes and not _is_within_function(source, function):
@@ -148,7 +176,16 @@ def held_back(modules: Modules, askings: Sequence[Asking], left: Mapping[Route, 
             if not isinstance(above[0], cst.Expr) and gone.isdisjoint(above):
                 said = said_by(string)
                 held |= {prefix: place_of(source, string) for prefix in STAGES if prefix in said}
-    return held
+    return {**dict(_reading(modules)), **held}
+
+
+def _reading(modules: Modules) -> Iterator[tuple[str, str]]:
+    """Prefixes of families whose instruments are imported, and where: they stand still once nothing fills them."""
+    for source in modules.containing("django_prometheus"):
+        for alias, _, _, dotted in imported(source):
+            name, prefix = dotted.rpartition(".")[2], _FILLED.get(".".join(dotted.split(".")[:2]))
+            if prefix and (name.endswith(_INSTRUMENTS) or (name == "Metrics" and is_test(source.path))):
+                yield prefix, place_of(source, alias)
 
 
 def _doubt(each: Asking, left: Mapping[Route, str]) -> str:

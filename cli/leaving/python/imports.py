@@ -28,6 +28,7 @@ _STAGES = {
     "prometheus_client.exposition": Stage.URLS,
 }
 _IS_USED = "it goes by itself once nothing uses it"
+_IS_MOVED = "import the instruments from logemit"
 _IS_UNUSED = "take it out: nothing uses it any more"
 _STAR = "a star import brings names that nobody wrote down; name what is used, or take it out"
 _INNER = ("conf", "utils", "testutils", "cache.metrics", "db.metrics")
@@ -100,7 +101,7 @@ def _trace(
     stage: Stage = Stage.CODE,
 ) -> Trace:
     line = source.line(statement)
-    advice = _IS_USED if kind is Kind.IMPORT else _IS_UNUSED
+    advice = _IS_UNUSED if kind is Kind.UNUSED_IMPORT else _IS_MOVED if edits else _IS_USED
     last = source.last_line(statement)
     text, waits = shown(source.text, line), "" if edits or doubt else "what uses it"
     return Trace(source.path, line, kind, stage, text, advice, subject, edits, doubt, waits, last)

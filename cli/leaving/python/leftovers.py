@@ -9,7 +9,7 @@ from .found import trace_of
 from .modules import Modules
 from .removal import without_names, without_statements
 from .source import Source
-from .usage import Statement, bound_name, imports, is_kept, is_named, ours
+from .usage import Statement, aliases, bound_name, imports, is_kept, is_named, ours
 
 
 def find(modules: Modules) -> Iterator[Trace]:
@@ -29,24 +29,20 @@ def _traces(modules: Modules, old: Source, new: Source) -> Iterator[Trace]:
         statement: names
         for statement in imports(new)
         if _is_outermost(new, statement) and not ours(statement) and not is_kept(new, statement)
-        if (names := [alias for alias in _aliases(statement) if bound_name(alias) in lost])
+        if (names := [alias for alias in aliases(statement) if bound_name(alias) in lost])
         if not any(is_named(modules, new, bound_name(alias)) for alias in names)
     }
     whole = {
         line: statement
         for statement, names in doomed.items()
         if isinstance(line := new.parent(statement), cst.SimpleStatementLine)
-        if len(line.body) == 1 and len(names) == len(_aliases(statement))
+        if len(line.body) == 1 and len(names) == len(aliases(statement))
     }
     lines: tuple[Edit, ...] = without_statements(new, list(whole))
     for statement, names in doomed.items():
         edits = lines if statement in whole.values() else without_names(new, statement, names)
         subject = ", ".join(map(bound_name, names))
         yield trace_of(new, statement, Kind.UNUSED_IMPORT, "nothing uses it any more", subject=subject, edits=edits)
-
-
-def _aliases(statement: Statement) -> list[cst.ImportAlias]:
-    return [] if isinstance(statement.names, cst.ImportStar) else list(statement.names)
 
 
 def _is_outermost(source: Source, statement: Statement) -> bool:

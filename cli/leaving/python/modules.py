@@ -1,10 +1,8 @@
 """The Python files of a project, parsed where something in them may matter."""
 
-import ast
 import re
 from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
-from itertools import accumulate
 
 import libcst as cst
 
@@ -16,26 +14,9 @@ Tell = Callable[[int, int], None]
 OURS = ("django_prometheus", "prometheus_client", "PROMETHEUS_")
 """A file without any of these has traces only where it uses what another file defines."""
 
-MOST_DEPTH = 200
-"""Of brackets, as in Python's own parser."""
-
-
-def _is_too_deep(text: str) -> bool:
-    """Whether it nests as no program does: LibCST's parser, which is no Python, would crash with the process."""
-    try:
-        ast.parse(text)
-    except (RecursionError, MemoryError):
-        return True
-    except (SyntaxError, ValueError):  # maybe of a later Python
-        depths = accumulate((one in "([{") - (one in ")]}") for one in text)
-        return max(depths, default=0) > MOST_DEPTH
-    return False
-
 
 @lru_cache(2048)  # a migration looks at most files in each round, and changes few
 def _parsed(path: str, text: str) -> Source | None:
-    if _is_too_deep(text):
-        return None
     try:
         source = Source(path, text)
         return source if source.module.code == text else None  # or places in the text would be wrong

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 import libcst as cst
 
-from ..traces import Edit
+from ..traces import Edit, line_start, next_line
 from .source import Source
 
 
@@ -43,9 +43,9 @@ def _without_run(source: Source, among: Sequence[cst.CSTNode], first: int, last:
     has_comma = text[comma : comma + 1] == ","
     behind = comma + 1 if has_comma else end
     before = source.span(among[first - 1])[1] if first else start
-    line_start, line_end = _line_start(text, start), _rest_of_line(text, behind)
-    if _is_blank(text, line_start, start) and line_start > 0 and line_end is not None:
-        return Edit(line_start, line_end)  # a comma before it stays where it was
+    own_line, line_end = line_start(text, start), _rest_of_line(text, behind)
+    if _is_blank(text, own_line, start) and own_line > 0 and line_end is not None:
+        return Edit(own_line, line_end)  # a comma before it stays where it was
     if first and "\n" not in text[before:start]:
         return Edit(before, end, "," if needs_comma and not has_comma else "")
     if last + 1 < len(among):
@@ -71,13 +71,13 @@ def _without_statement(source: Source, statement: cst.BaseStatement, *, passing:
         start = min(start, source.span(statement.decorators[0])[0])
     if passing:
         return Edit(start, end, "pass")
-    start = _line_start(text, start)
+    start = line_start(text, start)
     end = _rest_of_line(text, end) or end
     first, last = start, end
-    while first > 0 and _is_blank(text, _line_start(text, first - 1), first):
-        first = _line_start(text, first - 1)
-    while last < len(text) and _is_blank(text, last, _next_line(text, last)):
-        last = _next_line(text, last)
+    while first > 0 and _is_blank(text, line_start(text, first - 1), first):
+        first = line_start(text, first - 1)
+    while last < len(text) and _is_blank(text, last, next_line(text, last)):
+        last = next_line(text, last)
     more_before = text.count("\n", first, start) >= text.count("\n", end, last)
     if last == len(text):
         return Edit(first, end)
@@ -97,15 +97,6 @@ def without_names(
     return without_elements(source, statement.names, doomed)
 
 
-def _line_start(text: str, place: int) -> int:
-    return text.rfind("\n", 0, place) + 1
-
-
-def _next_line(text: str, place: int) -> int:
-    found = text.find("\n", place)
-    return len(text) if found < 0 else found + 1
-
-
 def _is_blank(text: str, start: int, end: int) -> bool:
     return text[start:end].strip() == ""
 
@@ -120,5 +111,5 @@ def _rest_of_line(text: str, place: int) -> int | None:
     """Where the next line begins, if only blanks and a comment stand before; else None."""
     after = _after_blank(text, place)
     if after >= len(text) or text[after] in "\r\n#":
-        return _next_line(text, after)
+        return next_line(text, after)
     return None

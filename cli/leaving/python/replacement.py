@@ -5,13 +5,13 @@ from functools import lru_cache
 
 import libcst as cst
 
-from ..traces import Edit
+from ..traces import Edit, line_start
 from .creations import Creation, is_default
 from .modules import Modules
 from .removal import without_elements, without_names
 from .source import Source, dotted_name
 from .study import Study, bound_names, study
-from .usage import bound_name, imports, is_kept, ours, unused
+from .usage import aliases, bound_name, imports, is_kept, ours, unused
 from .uses import REGISTRY
 from .values import Sort, Value
 
@@ -48,7 +48,7 @@ def import_edits(modules: Modules, source: Source) -> Mapping[cst.CSTNode, tuple
     moving = {name for name in classes if "." not in name and (source.path, name) not in about.unit_doubts}
     for each in source.every(cst.ImportFrom):
         names = [
-            one for one in _aliases(each) if bound_name(one) in moving and set(bound_names(each)) >= {bound_name(one)}
+            one for one in aliases(each) if bound_name(one) in moving and set(bound_names(each)) >= {bound_name(one)}
         ]
         if names and each.module:
             found[each] = _moved(source, each, names)
@@ -89,6 +89,7 @@ def _registry_edits(creation: Creation) -> tuple[Edit, ...]:
     return without_elements(creation.source, creation.call.args, [argument]) if known else ()
 
 
+@lru_cache(256)
 def _classes(found: Study, source: Source) -> list[str]:
     """How this file names classes of instruments that it imports itself, and that can come from logemit."""
     values = {value for _, _, values in found.flow.clients for value in values if value.is_instrument_class}
@@ -122,17 +123,13 @@ def _spelled(found: Study, source: Source, name: str) -> Iterator[cst.CSTNode]:
             yield node
 
 
-def _aliases(statement: cst.ImportFrom) -> list[cst.ImportAlias]:
-    return [] if isinstance(statement.names, cst.ImportStar) else list(statement.names)
-
-
 def _moved(source: Source, statement: cst.ImportFrom, names: list[cst.ImportAlias]) -> tuple[Edit, ...]:
     moved = ", ".join(source.code(name).rstrip(", \t\\\n") for name in names)
     before = _successors(source, statement)
     if before is not None:
-        end = source.span(_aliases(before)[-1])[0] + len(source.code(_aliases(before)[-1]).rstrip(", \t\\\n"))
+        end = source.span(aliases(before)[-1])[0] + len(source.code(aliases(before)[-1]).rstrip(", \t\\\n"))
         return (Edit(end, end, f", {moved}"), *without_names(source, statement, names))
-    if len(names) == len(_aliases(statement)) and statement.module:
+    if len(names) == len(aliases(statement)) and statement.module:
         return (Edit(*source.span(statement.module), SUCCESSOR),)
     return (
         _inserted(source, statement, f"from {SUCCESSOR} import {moved}"),
@@ -149,7 +146,7 @@ def _successors(source: Source, statement: cst.ImportFrom) -> cst.ImportFrom | N
             return None
         own = source.parent(each)
         is_it = each.module is not None and not each.relative and dotted_name(each.module) == SUCCESSOR
-        if is_it and _aliases(each) and own is not None and source.parent(own) is block:
+        if is_it and aliases(each) and own is not None and source.parent(own) is block:
             return each
     return None
 
@@ -157,7 +154,7 @@ def _successors(source: Source, statement: cst.ImportFrom) -> cst.ImportFrom | N
 def _inserted(source: Source, statement: cst.CSTNode, text: str) -> Edit:
     """Before a statement, on a line of its own where that has one."""
     start = source.span(statement)[0]
-    begin = source.text.rfind("\n", 0, start) + 1
+    begin = line_start(source.text, start)
     indent = source.text[begin:start]
     line_end = "\r\n" if "\r\n" in source.text else "\n"
     return Edit(start, start, f"{text}; " if indent.strip() else f"{text}{line_end}{indent}")

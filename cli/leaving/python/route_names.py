@@ -9,8 +9,8 @@ from ..traces import line_of
 from .asked import REVERSES
 from .found import place_of
 from .modules import Modules
-from .routes import Route
-from .source import last_name, text_of
+from .routes import THEIR_NAME, Route
+from .source import Source, last_name, text_of
 from .strings import is_test
 
 _TEMPLATES = (".html", ".txt", ".jinja", ".jinja2", ".j2", ".djhtml")
@@ -36,6 +36,13 @@ def _asking_by_name(modules: Modules, route: Route) -> Iterator[str]:
         source = modules.source(path) if path.endswith(".py") else None
         for call in source.every(cst.Call) if source is not None else ():
             first = (text_of(call.args[0].value) or "") if call.args else ""
-            is_asking = last_name(call.func) in {*REVERSES, "redirect"} or first == "prometheus-django-metrics"
+            is_asking = last_name(call.func) in {*REVERSES, "redirect"} or first == THEIR_NAME
             if first.rpartition(":")[2] == route.name and is_asking:
                 yield place_of(source, call) if source is not None else path
+        if source is not None and route.name == THEIR_NAME:
+            yield from (place_of(source, each) for each in source.every(cst.SimpleString) if _lists(source, each))
+
+
+def _lists(source: Source, string: cst.SimpleString) -> bool:
+    """Who is to be let through without a login, say; what reads that may look the route up."""
+    return text_of(string) == THEIR_NAME and isinstance(source.parent(string), cst.Element | cst.DictElement)

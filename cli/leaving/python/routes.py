@@ -13,7 +13,8 @@ from .source import Source, elements, last_name, text_of
 from .views import EXPORTS, ROUTES, View, metrics_views, names_in
 
 _URLCONF = "django_prometheus.urls"
-_NAME_IN_IT = "prometheus-django-metrics"
+THEIR_NAME = "prometheus-django-metrics"
+"""Of the route in django-prometheus, and of no other."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def metrics_routes(modules: Modules) -> list[Route]:
         target = call.args[1].value
         own = tuple(dict.fromkeys(_views_in(modules, source, target, views)))
         if _included(modules, source, target) == _URLCONF:
-            ends, name = ("metrics",), _NAME_IN_IT
+            ends, name = ("metrics",), THEIR_NAME
         elif own or _is_export(modules, source, target):
             ends, name = ("",), _name(call)
         else:

@@ -1,5 +1,6 @@
 """A Python file as a syntax tree whose nodes know their place in the text, and what their names mean."""
 
+import ast
 import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -20,23 +21,57 @@ from libcst.metadata import (
 Node = TypeVar("Node", bound=cst.CSTNode)
 
 
-DEEPEST = 400
-"""Of brackets and prefixes within each other. LibCST's parser ends the process where the stack does."""
+DEEPEST = 200
+"""Of brackets within each other, as in Python's own parser, and of prefixes."""
 
+MOST_LEVELS = 150
+"""Of a syntax tree. Walks through it take some frames of Python's stack for each."""
+
+LONGEST = 10_000
+"""Characters of a statement that Python itself has not read: operators nest, too."""
+
+_BRACKET_OR_END = re.compile(r"\\?\n|[()\[\]{}]")
 _BRACKET = re.compile(r"[()\[\]{}]")
 _PREFIXES = re.compile(rf"(?:(?:\b(?:not|await)\b|lambda:|[-~+])\s*){{{DEEPEST}}}")
+
+
+def _is_too_deep(text: str) -> bool:
+    """As no program nests. LibCST's parser, which is no Python, ends the process where the stack does."""
+    depths = accumulate(1 if found[0] in "([{" else -1 for found in _BRACKET.finditer(text))
+    if max(depths, default=0) > DEEPEST or _PREFIXES.search(text):
+        return True
+    try:
+        ast.parse(text)
+    except (RecursionError, MemoryError):
+        return True
+    except (SyntaxError, ValueError):  # maybe of a later Python
+        return _longest_statement(text) > LONGEST
+    return False
+
+
+def _longest_statement(text: str) -> int:
+    """In characters: from one line end outside of brackets to the next."""
+    depth = start = longest = 0
+    for found in _BRACKET_OR_END.finditer(text):
+        if found[0] == "\n" and depth <= 0:
+            longest, start = max(longest, found.start() - start), found.end()
+        elif not found[0].endswith("\n"):
+            depth += 1 if found[0] in "([{" else -1
+    return max(longest, len(text) - start)
 
 
 class Source:
     """Raises libcst.ParserSyntaxError where the text is no Python, RecursionError where it is nested too deep."""
 
     def __init__(self, path: str, text: str) -> None:
-        depths = accumulate(1 if found[0] in "([{" else -1 for found in _BRACKET.finditer(text))
-        if max(depths, default=0) > DEEPEST or _PREFIXES.search(text):
-            raise RecursionError(f"{path}: nested deeper than {DEEPEST}")
+        if _is_too_deep(text):
+            raise RecursionError(f"{path}: nested too deep")
         self.path, self.text = path, text
         self._wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
         self.module = self._wrapper.module
+        collector = _Collector()
+        self.module.visit(collector)
+        self._all = collector.nodes
         self._plain = text.isascii()
         self._qualified: dict[cst.CSTNode, frozenset[QualifiedName]] = {}
         self._of_kinds: dict[type[cst.CSTNode], list[Any]] = {}
@@ -130,21 +165,22 @@ class Source:
             self._of_kinds[kind] = [each for each in self._all if isinstance(each, kind)]
         return list(self._of_kinds[kind])
 
-    @cached_property
-    def _all(self) -> Sequence[cst.CSTNode]:
-        collector = _Collector()
-        self.module.visit(collector)
-        return collector.nodes
-
 
 class _Collector(cst.CSTVisitor):
     def __init__(self) -> None:
         super().__init__()
         self.nodes: list[cst.CSTNode] = []
+        self._level = 0
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         self.nodes.append(node)
+        self._level += 1
+        if self._level > MOST_LEVELS:
+            raise RecursionError(f"more than {MOST_LEVELS} levels")
         return True
+
+    def on_leave(self, original_node: cst.CSTNode) -> None:
+        self._level -= 1
 
 
 def text_of(node: cst.CSTNode | None) -> str | None:

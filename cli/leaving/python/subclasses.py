@@ -14,7 +14,7 @@ _WHAT = {
     "django_prometheus.middleware": (
         Kind.MIDDLEWARE,
         "labels or metrics of your own become a processor (docs/django.md) and a metric of your own (docs/custom.md)",
-        "what the class adds has to be written anew",
+        "what the class adds has to be written anew: by a processor (docs/django.md), or as a metric (docs/custom.md)",
     ),
     "django_prometheus.db": (
         Kind.DATABASE,

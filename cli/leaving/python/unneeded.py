@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
+from ..project import Project
 from ..traces import Edit
 from .flow import Flow
 from .modules import Modules
@@ -70,7 +71,7 @@ def _statement(modules: Modules, flow: Flow, each: Reference) -> cst.BaseStateme
     if last == "mark_process_dead":
         return _or_function(modules, source, line) if _call(line) else None
     if last in EXPOSITION:
-        return _forgotten(modules, source, line)
+        return _forgotten(modules, each, line)
     return None
 
 
@@ -116,7 +117,7 @@ def _or_function(modules: Modules, source: Source, line: cst.BaseStatement) -> c
     own = _call(line)
     others = [one for one in small_statements(around.body) if not (isinstance(one, cst.Expr) and one.value is own)]
     is_bare = all(isinstance(one, cst.Import | cst.ImportFrom | cst.Pass) or _is_text(one) for one in others)
-    return around if is_bare and not _is_mentioned(modules, around.name.value) else line
+    return around if is_bare and not _is_mentioned(modules.project, around.name.value) else line
 
 
 def small_statements(body: cst.BaseSuite) -> Iterator[cst.CSTNode]:
@@ -129,21 +130,27 @@ def _is_text(node: cst.CSTNode) -> bool:
     return isinstance(node, cst.Expr) and isinstance(node.value, cst.SimpleString | cst.ConcatenatedString)
 
 
-def _is_mentioned(modules: Modules, name: str) -> bool:
-    """Anywhere in the project but where it is defined."""
+def _is_mentioned(project: Project, name: str) -> bool:
+    """Anywhere but where it is defined."""
     word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
-    return sum(len(word.findall(text)) for text in modules.project.texts.values() if name in text) > 1
+    return sum(len(word.findall(text)) for text in project.texts.values() if name in text) > 1
 
 
-def _forgotten(modules: Modules, source: Source, line: cst.BaseStatement) -> cst.BaseStatement | None:
-    """`registry = CollectorRegistry()` that nothing names any more, or a function of a view that is gone."""
+def _forgotten(modules: Modules, each: Reference, line: cst.BaseStatement) -> cst.BaseStatement | None:
+    """`registry = CollectorRegistry()` that nothing names, or a function of a view that is gone.
+
+    What a server calls by its name, nothing in the project had ever named.
+    """
+    source, project = each.source, modules.project
     if source.parent(line) is source.module and isinstance(line, cst.SimpleStatementLine) and len(line.body) == 1:
-        if not isinstance(line.body[0], cst.Assign):
+        small = line.body[0]
+        if not isinstance(small, cst.Assign) or each.node not in (small.value, getattr(small.value, "func", None)):
             return None
-        names = [each.target.value for each in line.body[0].targets if isinstance(each.target, cst.Name)]
-        is_named = len(names) < len(line.body[0].targets) or any(_is_mentioned(modules, name) for name in names)
+        names = [one.target.value for one in small.targets if isinstance(one.target, cst.Name)]
+        is_named = len(names) < len(small.targets) or any(_is_mentioned(project, name) for name in names)
         return None if is_named else line
-    outer = next((each for each in source.ancestors(line) if source.parent(each) is source.module), None)
+    outer = next((one for one in source.ancestors(line) if source.parent(one) is source.module), None)
     if not isinstance(outer, cst.FunctionDef) or outer.decorators:
         return None
-    return None if _is_mentioned(modules, outer.name.value) else outer
+    name = outer.name.value
+    return outer if _is_mentioned(project.as_found, name) and not _is_mentioned(project, name) else None

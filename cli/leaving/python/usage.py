@@ -17,11 +17,15 @@ def imports(source: Source) -> list[Statement]:
     return [*source.every(cst.ImportFrom), *source.every(cst.Import)]
 
 
+def aliases(statement: Statement) -> list[cst.ImportAlias]:
+    """None of a star import."""
+    return [] if isinstance(statement.names, cst.ImportStar) else list(statement.names)
+
+
 def ours(statement: Statement) -> dict[cst.ImportAlias, str]:
     """The names that it imports of these, each with its dotted one; none of a star import."""
-    if isinstance(statement.names, cst.ImportStar):
-        return {}
-    return {alias: name for alias in statement.names if (name := _imported(statement, alias)).split(".")[0] in ROOTS}
+    named = {alias: _imported(statement, alias) for alias in aliases(statement)}
+    return {alias: name for alias, name in named.items() if name.split(".")[0] in ROOTS}
 
 
 def unused(modules: Modules, source: Source, statement: Statement) -> list[cst.ImportAlias]:

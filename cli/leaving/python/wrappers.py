@@ -1,10 +1,11 @@
-"""Database engines and cache backends of django-prometheus: what each of them wraps."""
+"""Database engines and cache backends of django-prometheus, by name and where code computes one."""
 
 from collections.abc import Iterator, Sequence
 
 import libcst as cst
 
 from ..traces import Edit, Kind, Trace
+from ..wrapped import WRAPPED
 from .blocks import line_of_its_own
 from .found import place_of, trace_of
 from .modules import Modules
@@ -12,26 +13,6 @@ from .removal import without_statements
 from .source import Source, text_of
 from .strings import Named, dotted_strings, reads
 from .urls import held_back
-
-ENGINES = {
-    "django_prometheus.db.backends.mysql": "django.db.backends.mysql",
-    "django_prometheus.db.backends.postgis": "django.contrib.gis.db.backends.postgis",
-    "django_prometheus.db.backends.postgresql": "django.db.backends.postgresql",
-    "django_prometheus.db.backends.spatialite": "django.contrib.gis.db.backends.spatialite",
-    "django_prometheus.db.backends.sqlite3": "django.db.backends.sqlite3",
-}
-_CACHES, _DJANGOS = "django_prometheus.cache.backends", "django.core.cache.backends"
-BACKENDS = {
-    f"{_CACHES}.django_memcached_consul.MemcachedCache": "django_memcached_consul.memcached.MemcachedCache",
-    f"{_CACHES}.filebased.FileBasedCache": f"{_DJANGOS}.filebased.FileBasedCache",
-    f"{_CACHES}.locmem.LocMemCache": f"{_DJANGOS}.locmem.LocMemCache",
-    f"{_CACHES}.memcached.PyLibMCCache": f"{_DJANGOS}.memcached.PyLibMCCache",
-    f"{_CACHES}.memcached.PyMemcacheCache": f"{_DJANGOS}.memcached.PyMemcacheCache",
-    f"{_CACHES}.redis.NativeRedisCache": f"{_DJANGOS}.redis.RedisCache",
-    f"{_CACHES}.redis.RedisCache": "django_redis.cache.RedisCache",
-}
-WRAPPED = {**ENGINES, **BACKENDS}
-"""By the dotted path of a wrapper, the path of what it wraps."""
 
 _KINDS = {"django_prometheus.db": Kind.DATABASE, "django_prometheus.cache": Kind.CACHE}
 
