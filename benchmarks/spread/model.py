@@ -1,0 +1,158 @@
+"""A run on a cluster as plain formulas: how long, how much over the network, what it costs, and what limits it."""
+
+from dataclasses import dataclass, replace
+from math import ceil
+
+from aggregator.spread.slicing import slice_bytes
+from aggregator.spread.tree import FAN_IN
+
+from .costs import WINDOW, Costs
+
+DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A run, and what it runs on. What is not measured is assumed, here and nowhere else."""
+
+    size: float
+    """Bytes of logs."""
+    workers: int
+    span: float = DAY
+    """Seconds in which they were written."""
+    files: int = 1
+    """That grow at once: a slice is of one of them."""
+    cores: int | None = None
+    """That all processes share; None for one each."""
+    bandwidth: float = 1.25e9
+    """Bytes a second that a process sends or gets: 10 Gbit/s."""
+    latency: float = 0.005
+    """Seconds from the driver's asking for an account until it comes."""
+    interruptions: float = 0.0
+    """A worker, an hour."""
+    restart: float = 120.0
+    """Seconds until another worker takes the place of one that is gone."""
+    price: float = 0.01
+    """Dollars for an hour of a processor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sliced:
+    """A run as tasks. Seconds of CPU, and bytes, of one slice each."""
+
+    slices: int
+    read: float
+    take: float
+    account: float
+    sums: float
+    root: float
+    """Bytes of the sums of all."""
+    end: float
+    """Of the driver, once it has all."""
+
+    def level(self, number: int) -> float:
+        """Bytes of sums that were merged so often."""
+        return float(min(self.sums * FAN_IN**number, self.root))
+
+
+def sliced(costs: Costs, run: Given) -> Sliced:
+    size = min(slice_bytes(int(run.size), run.workers), int(run.size))
+    slices = max(1, round(run.size / size))
+    events = run.size / costs.event_bytes
+    windows = run.span / WINDOW
+    sums = min(costs.slice_sums, costs.window_sums * (1 + windows * size * run.files / run.size))
+    root = min(slices * sums, windows * costs.window_sums)
+    account = costs.account * events / slices
+    return Sliced(
+        slices,
+        costs.read * run.size / slices,
+        costs.take * run.size / slices,
+        account,
+        sums,
+        root,
+        costs.end * run.size + costs.end_sums * root,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    slices: int
+    wall: float
+    driver: float
+    """Seconds that the driver is at work while others read: below that no number of workers brings the run."""
+    useful: int
+    """Workers; with more the driver is behind."""
+    depth: int
+    """Merges that the sums of a slice go through."""
+    to_driver: float
+    """Bytes: accounts, and the sums of all."""
+    shuffled: float
+    """Bytes of sums between workers, at most."""
+    memory: float
+    """Of the driver, bytes."""
+    money: float
+    """Dollars: workers, scheduler and driver, as long as the run takes."""
+
+
+def predict(costs: Costs, run: Given) -> Predicted:
+    parts = sliced(costs, run)
+    merged = _merged(parts)
+    merging = costs.merge * merged.inside / parts.slices
+    each, take = parts.read + merging, parts.take + run.latency + parts.account / run.bandwidth
+    by_workers = ceil(parts.slices / run.workers) * each * _lost(run, parts, each) + take
+    by_driver = each + parts.slices * take
+    cpu = parts.slices * (each + parts.take + costs.scheduler)
+    by_cores = cpu / run.cores if run.cores else 0.0
+    tail = costs.merge * merged.last + (merged.last + parts.root) / run.bandwidth + parts.end
+    wall = costs.start + max(by_workers, by_driver, by_cores) + tail
+    return Predicted(
+        parts.slices,
+        wall,
+        parts.slices * take,
+        ceil(each / take),
+        merged.depth,
+        parts.slices * parts.account + parts.root,
+        merged.inside + merged.last,
+        costs.driver_memory + costs.driver_memory_event * run.size / costs.event_bytes,
+        (run.workers + 2) * wall / 3600 * run.price,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Merged:
+    """Bytes that go into merges while slices are read, and into the last one."""
+
+    inside: float
+    last: float
+    depth: int
+
+
+def _merged(parts: Sliced) -> _Merged:
+    """As a number in base FAN_IN: what is a full digit is merged at once, what is left in the end."""
+    number, level, inside, last = parts.slices, 0, 0.0, 0.0
+    while number:
+        number, left = divmod(number, FAN_IN)
+        last += left * parts.level(level)
+        inside += number * FAN_IN * parts.level(level)
+        level += 1
+    return _Merged(inside, last, level)
+
+
+def _lost(run: Given, parts: Sliced, each: float) -> float:
+    """How much longer workers take where some go away: what a worker holds is made again, and it holds its share.
+
+    All that was read so far waits somewhere to be merged; so over the run half of it is at stake.
+    """
+    rate = run.interruptions / 3600
+    reading = ceil(parts.slices / run.workers) * each
+    return 1 + rate * (reading / 2 + each / 2 + run.restart)
+
+
+def shards(costs: Costs, run: Given, seconds: float, memory: float) -> int:
+    """The fewest outputs, each with its own driver, by which the run takes so long and needs so much at most."""
+    count = 1
+    while True:
+        part = predict(costs, replace(run, size=run.size / count, files=max(1, run.files // count)))
+        if part.wall <= seconds and part.memory <= memory:
+            return count
+        count += max(1, count // 20)
