@@ -71,8 +71,8 @@ class Costs:
         grown = largest.of(is_spread=True, rate=SPARSE).most(_peak) - before.of(is_spread=True).most(_peak)
         return cls(
             event_bytes=both["read"] / both["events"],
-            start=tiny.middle(_wall),
-            start_cpu=tiny.middle(_driver),
+            start=smallest.of(is_spread=True).middle(_wall),
+            start_cpu=smallest.of(is_spread=True).middle(_driver),
             read=(spread.middle(_reading) - tiny.middle(_reading)) / more,
             take=median(run.take / run.take_bytes for run in found.runs if run.workers and run.take_bytes),
             end=max(0.0, end - end_sums * sparse.root / spread.most(_size)),

@@ -103,8 +103,10 @@ def predict(costs: Costs, run: Given) -> Predicted:
     by_driver = each + parts.slices * take
     cpu = parts.slices * (each + parts.take + costs.scheduler)
     by_cores = cpu / run.cores if run.cores else 0.0
-    tail = costs.merge * merged.last + (merged.last + parts.root) / run.bandwidth + parts.end
-    wall = costs.start + max(by_workers, by_driver, by_cores) + tail
+    reading = max(by_workers, by_driver, by_cores)
+    byte = costs.merge + 1 / run.bandwidth
+    tail = _pending(parts, reading, byte) + merged.last * byte + parts.root / run.bandwidth + parts.end
+    wall = costs.start + reading + tail
     return Predicted(
         parts.slices,
         wall,
@@ -136,6 +138,17 @@ def _merged(parts: Sliced) -> _Merged:
         inside += number * FAN_IN * parts.level(level)
         level += 1
     return _Merged(inside, last, level)
+
+
+def _pending(parts: Sliced, reading: float, byte: float) -> float:
+    """Seconds that merges still take when all is read: a slice that fills up levels sets off merges one by one."""
+    level, chain, latest = 1, 0.0, reading
+    while FAN_IN**level <= parts.slices:
+        chain += FAN_IN * parts.level(level - 1) * byte
+        last = parts.slices - parts.slices % FAN_IN**level
+        latest = max(latest, reading * last / parts.slices + chain)
+        level += 1
+    return latest - reading
 
 
 def _lost(run: Given, parts: Sliced, each: float) -> float:

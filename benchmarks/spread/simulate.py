@@ -45,7 +45,7 @@ class Played:
 class _Worker:
     times: float
     job: "_Job | None" = None
-    held: "set[_Node]" = field(default_factory=set)
+    held: "dict[_Node, None]" = field(default_factory=dict)
 
 
 @dataclass(eq=False, slots=True)
@@ -166,7 +166,7 @@ class _Play:
 
     def _hold(self, node: _Node, worker: _Worker) -> None:
         node.holder = worker
-        worker.held.add(node)
+        worker.held[node] = None
         if node.then:
             then, node.then = node.then, None
             then()
@@ -257,7 +257,7 @@ class _Play:
         for each in node.inputs:
             each.slices = 0  # nobody needs it any more
             if each.holder:
-                each.holder.held.discard(each)
+                each.holder.held.pop(each, None)
         node.inputs = []
         self._hold(node, worker)
 
