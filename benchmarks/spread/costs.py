@@ -43,58 +43,57 @@ class Costs:
     """Bytes of the sums of a slice, at most."""
     window_sums: float
     """Bytes of the sums of a busy window, of all that was read of it."""
+    summary: float
+    """The share of the largest summary in all sums: so much the driver has at once."""
     driver_memory: float
     driver_memory_event: float
     worker_memory: float
     seen: float
     """Bytes an event, of the state."""
-    outputs_window: float
-    """Bytes of Parquet, totals and text for a window."""
     local_start: float
     local: dict[int, float]
     """Wall, a byte, by threads, without a cluster."""
 
     @classmethod
     def of(cls, found: Measured) -> Self:
-        largest = _Some(run for run in found.runs if run.size > 0.9 * max(run.size for run in found.runs))
-        smallest = _Some(run for run in found.runs if run.size < 2 * min(run.size for run in found.runs))
-        spread, tiny = largest.of(workers=1), smallest.of(workers=1)
-        both, sparse, dense = found.counts[SPARSE], _Count(found, SPARSE), _Count(found, DENSE)
-        more = spread.middle(_size) - tiny.middle(_size)
-        end_sparse, end_dense = (largest.of(is_spread=True, rate=rate).middle(_end) for rate in (SPARSE, DENSE))
-        end_sums = max(0.0, (end_sparse - end_dense) / max(1.0, sparse.root - dense.root))
-        before = _Some(
-            run for run in found.runs if run.rate == SPARSE and tiny.most(_size) < run.size < spread.most(_size)
+        *_, second, most = sorted({run.megabytes for run in found.runs if run.rate == DENSE})
+        spread = _Some(run for run in found.runs if run.workers)
+        largest, before = (spread.of(megabytes=size) for size in (most, second))
+        alone, tiny = largest.of(workers=1), spread.of(size=min(run.size for run in found.runs))
+        here, here_tiny = (
+            _Some(run for run in found.runs if not run.workers and run.size in each.sizes) for each in (largest, tiny)
         )
-        grown_by = spread.of(rate=SPARSE).middle(_size) - before.most(_size)
-        end = (end_sparse - before.of(is_spread=True, size=before.most(_size)).middle(_end)) / grown_by
-        grown = largest.of(is_spread=True, rate=SPARSE).most(_peak) - before.of(is_spread=True).most(_peak)
+        both, sparse, dense = found.counts[SPARSE], _Count(found, SPARSE), _Count(found, DENSE)
+        more = alone.middle(_size) - tiny.middle(_size)
+        of_sparse, of_dense = (largest.of(rate=rate) for rate in (SPARSE, DENSE))
+        grown = of_dense.middle(_size) - before.of(rate=DENSE).middle(_size)
+        end_sums = max(0.0, of_sparse.middle(_end) - of_dense.middle(_end)) / max(1.0, sparse.root - dense.root)
+        end = (of_dense.middle(_end) - before.of(rate=DENSE).middle(_end)) / grown
+        takes = [run.take / run.take_bytes for run in found.runs if run.workers and run.take_bytes]
+        event_bytes = both["read"] / both["events"]
+        memory = max(2.0, (of_dense.most(_peak) - before.of(rate=DENSE).most(_peak)) / grown * event_bytes)
         return cls(
-            event_bytes=both["read"] / both["events"],
-            start=smallest.of(is_spread=True).middle(_wall),
-            start_cpu=smallest.of(is_spread=True).middle(_driver),
-            read=(spread.middle(_reading) - tiny.middle(_reading)) / more,
-            take=median(run.take / run.take_bytes for run in found.runs if run.workers and run.take_bytes),
-            end=max(0.0, end - end_sums * sparse.root / spread.most(_size)),
+            event_bytes=event_bytes,
+            start=tiny.middle(_wall),
+            start_cpu=tiny.middle(_driver),
+            read=(alone.middle(_reading) - tiny.of(workers=1).middle(_reading)) / more,
+            take=median(takes or [0.0]),  # of quick runs, of one slice each, nothing is known
+            end=max(0.0, end - end_sums * dense.root / of_dense.middle(_size)),
             end_sums=end_sums,
-            scheduler=max(0.0, spread.middle(_scheduler) - tiny.middle(_scheduler)) / both["slices"],
+            scheduler=max(0.0, alone.middle(_scheduler) - tiny.of(workers=1).middle(_scheduler)) / both["slices"],
             merge=max(each["merge_cpu"] / each["merged"] for each in found.counts.values()),
             claims=both["claims"] / both["events"],
             account=both["accounts"] / both["events"],
             slice_sums=max(each["sums"] / each["slices"] for each in found.counts.values()),
             window_sums=dense.root / dense.windows,
-            driver_memory=tiny.middle(_peak),
-            driver_memory_event=max(2.0, grown / (spread.most(_events) - before.most(_events))),
-            worker_memory=max(run.worker_peak for run in found.runs),
+            summary=max(each["largest"] / each["root"] for each in found.counts.values()),
+            driver_memory=tiny.most(_peak),
+            driver_memory_event=memory,
+            worker_memory=spread.most(_worker_peak),
             seen=max(found.state[rate]["seen"] / found.counts[rate]["events"] for rate in found.state),
-            outputs_window=found.state[SPARSE]["outputs"] / sparse.windows,
-            local_start=smallest.of(workers=0, threads=1).middle(_wall),
+            local_start=here_tiny.of(threads=1).middle(_wall),
             local={
-                threads: (
-                    largest.of(workers=0, threads=threads).middle(_wall)
-                    - smallest.of(workers=0, threads=threads).middle(_wall)
-                )
-                / more
+                threads: (here.of(threads=threads).middle(_wall) - here_tiny.of(threads=threads).middle(_wall)) / more
                 for threads in (1, 2)
             },
         )
@@ -106,12 +105,12 @@ class _Some:
     def __init__(self, runs: Iterable[Run]) -> None:
         self._runs = list(runs)
 
-    def of(self, *, is_spread: bool = False, **what: float) -> "_Some":
-        return _Some(
-            run
-            for run in self._runs
-            if all(getattr(run, name) == value for name, value in what.items()) and (run.workers or not is_spread)
-        )
+    @property
+    def sizes(self) -> set[int]:
+        return {run.size for run in self._runs}
+
+    def of(self, **what: float) -> "_Some":
+        return _Some(run for run in self._runs if all(getattr(run, name) == value for name, value in what.items()))
 
     def middle(self, clock: Callable[[Run], float]) -> float:
         return median(map(clock, self._runs))
@@ -129,10 +128,6 @@ class _Count:
 
 def _size(run: Run) -> float:
     return run.size
-
-
-def _events(run: Run) -> float:
-    return run.events
 
 
 def _wall(run: Run) -> float:
@@ -157,6 +152,10 @@ def _scheduler(run: Run) -> float:
 
 def _peak(run: Run) -> float:
     return run.peak
+
+
+def _worker_peak(run: Run) -> float:
+    return run.worker_peak
 
 
 def save(found: Measured, machine: list[str], path: Path = DATA) -> None:

@@ -20,7 +20,7 @@ from aggregator.spread.workers import Here, Workers
 
 @dataclass(slots=True)
 class Counts:
-    """Bytes in all; `merged` went into merges, `root` is what the last of them gives."""
+    """Bytes in all; `merged` went into merges, `root` is what the last gives, `largest` its largest summary."""
 
     slices: int = 0
     read: int = 0
@@ -33,6 +33,7 @@ class Counts:
     merged: int = 0
     merge_cpu: float = 0.0
     root: int = 0
+    largest: int = 0
 
 
 class Counting(Here):
@@ -61,6 +62,8 @@ class Counting(Here):
             counts.merge_cpu += used
             counts.merged += sum(_size(getattr(arg.value, "sums", arg.value)) for arg in args)
             counts.root = _size(done.value)
+        elif function is task.of_summary:
+            counts.largest = max(counts.largest, _size(done.value))
         return done
 
 

@@ -37,7 +37,7 @@ class Sizes:
     rounds: int = 3
 
 
-QUICK = Sizes((MB // 100, MB // 2, MB), 1)
+QUICK = Sizes((MB // 100, MB, 2 * MB), 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,10 @@ class Run:
     """CPU of all workers."""
     worker_peak: int = 0
 
+    @property
+    def megabytes(self) -> int:
+        return self.size // MB
+
 
 @dataclass(slots=True)
 class Measured:
@@ -89,13 +93,13 @@ class Bench:
             for workers in WORKERS:
                 place = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=self._folder)))
                 clusters[workers] = stack.enter_context(dask_cluster(place, workers))
-            *smaller, largest = [self._log(size, SPARSE) for size in self._sizes.logs]
-            self._warm(clusters, largest)
+            kinds = [(size, SPARSE) for size in self._sizes.logs]
+            kinds += [(size, DENSE) for size in self._sizes.logs[-2:]]
+            logs = [(self._log(size, rate), rate) for size, rate in kinds]
+            self._warm(clusters, logs[-1][0])
             for _ in range(self._sizes.rounds):
-                for log in smaller:
-                    self._turns(log, SPARSE, clusters)
-                self._turns(largest, SPARSE, clusters)
-                self._turns(self._log(self._sizes.logs[-1], DENSE), DENSE, clusters)
+                for log, rate in logs:
+                    self._turns(log, rate, clusters)
         for rate in (SPARSE, DENSE):
             self._count(self._log(self._sizes.logs[-1], rate), rate)
 

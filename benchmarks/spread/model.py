@@ -9,6 +9,8 @@ from aggregator.spread.tree import FAN_IN
 from .costs import WINDOW, Costs
 
 DAY = 86_400.0
+COPIES = 2
+"""Of the sums of a summary in the driver: as they come, and unpacked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,9 @@ def predict(costs: Costs, run: Given) -> Predicted:
         merged.depth,
         parts.slices * parts.account + parts.root,
         merged.inside + merged.last,
-        costs.driver_memory + costs.driver_memory_event * run.size / costs.event_bytes,
+        costs.driver_memory
+        + costs.driver_memory_event * run.size / costs.event_bytes
+        + COPIES * costs.summary * parts.root,
         (run.workers + 2) * wall / 3600 * run.price,
     )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from . import tables
 from .costs import Costs
 from .measure import Measured
+from .model import Given, predict
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks/SPREAD.md"
@@ -49,10 +50,13 @@ def page(found: Measured, machine: list[str]) -> str:
 
 
 def _driver_share(of: Costs) -> str:
+    useful = predict(of, Given(100 * tables.GB, 1)).useful
+    take, read, end = (each * tables.GB for each in (of.take, of.read, of.end))
     return (
         f"Of the driver's CPU {of.start_cpu:.2f} s are the same for any log: Python, libraries, and the outputs. While "
-        f"others read it works {of.take * tables.GB:.3f} s/GB, where a worker works {of.read * tables.GB:.2f} s/GB: "
-        f"with more than {of.read / of.take:.0f} workers it is behind."
+        f"others read it works {take:.3f} s/GB, where a worker works {read:.2f} s/GB; with what it waits for, {useful} "
+        f"workers keep it busy. What it does when all is read, {end:.2f} s/GB and {of.end_sums * tables.GB:.1f} s a GB "
+        "of sums, nobody can share."
     )
 
 

@@ -34,11 +34,11 @@ PLAIN = Costs(
     account=2.0,
     slice_sums=1000.0,
     window_sums=1000.0,
+    summary=0.5,
     driver_memory=1e8,
     driver_memory_event=10.0,
     worker_memory=1e9,
     seen=2.0,
-    outputs_window=1000.0,
     local_start=1.0,
     local={1: 12.0 / SLICE, 2: 8.0 / SLICE},
 )
@@ -108,7 +108,7 @@ def test_sums_go_through_the_tree_once_a_level() -> None:
 
 def test_memory_and_money() -> None:
     told = predict(PLAIN, of(400, 10, price=0.5))
-    assert told.memory == pytest.approx(1e8 + 400 * 1000 * 10.0)
+    assert told.memory == pytest.approx(1e8 + 400 * 1000 * 10.0 + 400 * 1000.0)
     assert told.money == pytest.approx((10 + 2) * told.wall / 3600 * 0.5)
 
 
