@@ -9,6 +9,7 @@ from aggregator.spread.tree import FAN_IN
 from .costs import WINDOW, Costs
 
 DAY = 86_400.0
+MOST_SHARDS = 100_000
 COPIES = 2
 """Of the sums of a summary in the driver: as they come, and unpacked."""
 
@@ -83,7 +84,7 @@ class Predicted:
     driver: float
     """Seconds that the driver is at work while others read: below that no number of workers brings the run."""
     useful: int
-    """Workers; with more the driver is behind."""
+    """Workers; with more the driver, or the scheduler, is behind."""
     depth: int
     """Merges that the sums of a slice go through."""
     to_driver: float
@@ -101,11 +102,12 @@ def predict(costs: Costs, run: Given) -> Predicted:
     merged = _merged(parts)
     merging = costs.merge * merged.inside / parts.slices
     each, take = parts.read + merging, parts.take + run.latency + parts.account / run.bandwidth
-    by_workers = ceil(parts.slices / run.workers) * each * _lost(run, parts, each) + take
-    by_driver = each + parts.slices * take
+    by_workers = ceil(parts.slices / run.workers) * each * _lost(run, parts, each) + costs.scheduler + take
+    serial = max(take, costs.scheduler)
+    by_one = each + costs.scheduler + take + (parts.slices - 1) * serial
     cpu = parts.slices * (each + parts.take + costs.scheduler)
     by_cores = cpu / run.cores if run.cores else 0.0
-    reading = max(by_workers, by_driver, by_cores)
+    reading = max(by_workers, by_one, by_cores)
     byte = costs.merge + 1 / run.bandwidth
     tail = _pending(parts, reading, byte) + merged.last * byte + parts.root / run.bandwidth + parts.end
     wall = costs.start + reading + tail
@@ -113,7 +115,7 @@ def predict(costs: Costs, run: Given) -> Predicted:
         parts.slices,
         wall,
         parts.slices * take,
-        ceil(each / take),
+        ceil(each / serial),
         merged.depth,
         parts.slices * parts.account + parts.root,
         merged.inside + merged.last,
@@ -166,10 +168,14 @@ def _lost(run: Given, parts: Sliced, each: float) -> float:
 
 
 def shards(costs: Costs, run: Given, seconds: float, memory: float) -> int:
-    """The fewest outputs, each with its own driver, by which the run takes so long and needs so much at most."""
+    """The fewest outputs, each with its own driver, by which the run takes so long and needs so much at most.
+
+    Raises ValueError where no number is enough.
+    """
     count = 1
-    while True:
+    while count < MOST_SHARDS:
         part = predict(costs, replace(run, size=run.size / count, files=max(1, run.files // count)))
         if part.wall <= seconds and part.memory <= memory:
             return count
         count += max(1, count // 20)
+    raise ValueError(f"not within {seconds:g} s and {memory:g} bytes")

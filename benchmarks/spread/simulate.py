@@ -44,6 +44,7 @@ class Played:
 @dataclass(eq=False, slots=True)
 class _Worker:
     times: float
+    is_gone: bool = False
     job: "_Job | None" = None
     held: "dict[_Node, None]" = field(default_factory=dict)
 
@@ -114,6 +115,8 @@ class _Play:
         self._queue: deque[_Job] = deque()
         self._urgent: deque[_Job] = deque()
         self._sent: deque[_Node] = deque()
+        self._told: deque[tuple[_Node, _Worker]] = deque()
+        """Of what was read the scheduler has heard."""
         self._levels: list[list[_Node]] = []
         self._to_send, self._to_take = self._parts.slices, self._parts.slices
         self._is_taking = self._is_over = False
@@ -142,6 +145,7 @@ class _Play:
 
     def _leave(self, worker: _Worker) -> None:
         self._gone += 1
+        worker.is_gone = True
         if worker in self._idle:
             self._idle.remove(worker)
         if worker.job:
@@ -210,8 +214,21 @@ class _Play:
             self._finish()
 
     def _read(self, node: _Node, worker: _Worker) -> None:
-        self._time.work(self._costs.scheduler, lambda: True)
-        self._hold(node, worker)
+        """The scheduler, too, does one thing after the other."""
+        self._told.append((node, worker))
+        if len(self._told) == 1:
+            self._time.work(self._costs.scheduler, self._scheduled)
+
+    def _scheduled(self) -> bool:
+        node, worker = self._told.popleft()
+        if self._told:
+            self._time.work(self._costs.scheduler, self._scheduled)
+        if worker.is_gone:
+            self._again += 1
+            self._put(self._parts.read, partial(self._read, node))
+        else:
+            self._hold(node, worker)
+        return True
 
     def _take(self, node: _Node) -> None:
         self._is_taking = True

@@ -176,7 +176,7 @@ def _day(of: Costs, day: Day) -> list[str]:
         _bytes(of.claims * events),
         _bytes(found.shuffled),
         _bytes(of.seen * day.size / of.event_bytes),
-        f"{found.money * runs:,.2f}",
+        f"{found.money * runs:,.{2 if found.money * runs >= 1 else 4}f}",
         "yes" if keeps_up else "no",
     ]
 

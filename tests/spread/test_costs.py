@@ -73,6 +73,13 @@ def test_a_run_of_which_all_is_known(slices: int, workers: int, seconds: float) 
     assert predict(PLAIN, run).wall == pytest.approx(seconds, abs=1 + NEAR)
 
 
+def test_a_scheduler_that_is_behind() -> None:
+    slow = replace(PLAIN, scheduler=4.0)
+    seconds = 3 + 10 + 400 * 4 + 1
+    assert simulate(slow, of(400, 100)).wall == pytest.approx(seconds, abs=NEAR)
+    assert predict(slow, of(400, 100)).wall == pytest.approx(seconds, abs=NEAR)
+
+
 def test_shared_cores_are_shared() -> None:
     run = of(40, 4, cores=2)
     busy = 40 * (10 + 1) / 2
@@ -125,15 +132,20 @@ def test_as_many_outputs_as_it_takes() -> None:
 def test_the_model_tells_what_the_simulation_shows(name: str) -> None:
     run, uneven = tables.CASES[name]
     told, played = predict(costs(), run), simulate(costs(), run, uneven)
-    assert told.wall == pytest.approx(played.wall, rel=0.1)
+    assert told.wall == pytest.approx(played.wall, rel=0.05)
     assert told.to_driver == pytest.approx(played.to_driver, rel=0.01)
     assert told.shuffled == pytest.approx(played.shuffled, rel=0.01)
+
+
+def test_no_number_of_outputs_helps_where_a_run_over_nothing_takes_too_long() -> None:
+    with pytest.raises(ValueError, match="not within 2 s"):
+        shards(PLAIN, of(10, 1), seconds=2.0, memory=1e9)
 
 
 def test_the_model_tells_what_interruptions_cost() -> None:
     run = Given(200e9, 4, files=20, interruptions=4.0)
     even = predict(costs(), replace(run, interruptions=0.0)).wall
-    assert even < predict(costs(), run).wall == pytest.approx(repeated(costs(), run).wall, rel=0.3)
+    assert even < predict(costs(), run).wall == pytest.approx(repeated(costs(), run).wall, rel=0.25)
 
 
 def test_with_more_workers_than_are_useful_nothing_is_won() -> None:
