@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from types import TracebackType
 from typing import Self
 
@@ -107,7 +108,7 @@ class Spread:
         if is_guessed and not stand.is_as(guess, account.reads[0].stand):
             sent = self._sent((replace(sent.parts[0], stand=stand), *sent.parts[1:]), sent.sources, urgent=True)
             account, is_guessed = self._workers.result(sent.account), False
-        refused = decide(self._intake.seen, account.claims, lambda: self._moments(sent.found))
+        refused = decide(self._intake.seen, account.claims, cache(partial(self._moments, sent.found)))
         if refused:
             asked = account.asked
             sent = self._sent(sent.parts, sent.sources, refused, urgent=True)

@@ -28,13 +28,16 @@ URGENT = 10
 
 
 @contextmanager
-def connected(spec: Spec) -> Iterator[Workers]:
-    """Raises UsageError, UnavailableError."""
+def connected(spec: Spec, processes: int | None = None) -> Iterator[Workers]:
+    """`processes` of this machine, one for each processor where it is None, do it where `spec` names no scheduler.
+
+    Raises UsageError, UnavailableError.
+    """
     try:
         from distributed import Client
     except ImportError:
         raise UsageError("--engine dask needs a library that is missing; pip install 'logemit[dask]'") from None
-    with _quiet(), _cluster(spec) as address:
+    with _quiet(), _cluster(spec, processes) as address:
         try:
             client = Client(address, timeout=spec.wait_seconds, set_as_default=False, security=_security(spec))
         except (OSError, TimeoutError, ValueError) as exc:
@@ -50,14 +53,16 @@ def connected(spec: Spec) -> Iterator[Workers]:
 
 
 @contextmanager
-def _cluster(spec: Spec) -> Iterator[str]:
+def _cluster(spec: Spec, processes: int | None) -> Iterator[str]:
     """Its scheduler; one of this machine's own where none is given."""
     if spec.scheduler:
         yield spec.scheduler
         return
     from distributed import LocalCluster
 
-    with LocalCluster(threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL) as cluster:
+    with LocalCluster(
+        processes, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
+    ) as cluster:
         yield cluster.scheduler_address
 
 
