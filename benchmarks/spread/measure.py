@@ -1,7 +1,5 @@
 """Runs here and on clusters of this machine, in turns, and what each process used."""
 
-import json
-import re
 import sys
 import tempfile
 import time
@@ -9,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -118,12 +115,12 @@ class Bench:
             for threads in WORKERS:
                 with self._out() as out:
                     self._local(log, rate, threads, local if threads == 1 else out)
-            wanted = written(local)
-            self.measured.state[rate] = _by_part(files(local))
+            wanted = files(local)
+            self.measured.state[rate] = _by_part(wanted)
             for cluster in clusters.values():
                 with self._out() as out:
                     self._spread(log, rate, cluster, out)
-                    if written(out) != wanted:
+                    if files(out) != wanted:
                         raise UnequalError(f"{log.name}: with {len(cluster.workers)} workers the output is another")
                     self.measured.equal += 1
 
@@ -173,16 +170,6 @@ class Bench:
 def span(events: float, rate: float) -> float:
     """Seconds in which a log of so many events was written."""
     return events / (1 - Wanted().foreign) / rate
-
-
-def written(out: Path) -> dict[str, Any]:
-    """All files of an output; the record of its commit without the order in which threads wrote them, and once."""
-    found: dict[str, Any] = {name: data for name, data in files(out).items() if not name.endswith(".copy")}
-    for name in [name for name in found if re.fullmatch(r"_logemit/commit/\d+\.json", name)]:
-        record = json.loads(found[name])
-        staged = {each["target"]: each["sha256"] for each in record["files"]}
-        found[name] = {**record, "checksum": "", "files": staged}
-    return found
 
 
 def _cpu(pid: int) -> float:
