@@ -16,8 +16,7 @@ from cli.options import frugal, without_pandas
 def drive(now: int, out: Path, where: str, *logs: str) -> dict[str, Any]:
     """`where` is a number of threads here, or the address of a scheduler; `now` nanoseconds since 1970.
 
-    Seconds are of wall, `_cpu` of all threads of this process: until the first slice was taken in, from then on to the
-    last, and after it.
+    Seconds are of all threads of this process: from when the first slice was taken in to the last, and after it.
     """
     frugal()
     without_pandas()
@@ -33,14 +32,10 @@ def drive(now: int, out: Path, where: str, *logs: str) -> dict[str, Any]:
     setattr(run, "time", SimpleNamespace(monotonic=lambda: 0.0, time_ns=lambda: now))  # noqa: B010
     is_local = where.isdigit()
     cluster = None if is_local else lambda: on_dask.connected(Spec(where))
-    began = time.perf_counter()
     report = run.aggregate(logs, out, config.load(None), tell, workers=int(where) if is_local else 1, cluster=cluster)
-    seconds, (first, first_cpu), (last, last_cpu) = time.perf_counter() - began, taken[0], taken[-1]
+    (first, first_cpu), (last, last_cpu) = taken[0], taken[-1]
     return {
-        "seconds": seconds,
-        "loading": report.loading,
         "events": sum(report.by_event.values()),
-        "first_cpu": first_cpu,
         "take_cpu": last_cpu - first_cpu,
         "take_bytes": last - first,
         "end_cpu": time.process_time() - last_cpu,

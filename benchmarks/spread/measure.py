@@ -47,7 +47,7 @@ class Run:
     threads: int
     workers: int
     wall: float
-    """Of the whole process, without the loading of machine code."""
+    """Of the whole process."""
     driver: float
     """CPU of the process that runs the command."""
     take: float
@@ -140,7 +140,7 @@ class Bench:
     def _add(self, log: Path, rate: float, threads: int, turn: Turn, **more: float) -> None:
         said = turn.said
         made = {name: said[f"{name}_cpu"] for name in ("take", "end")}
-        found = {"wall": turn.wall - said["loading"], "driver": turn.cpu, "peak": turn.peak, **made, **more}
+        found = {"wall": turn.wall, "driver": turn.cpu, "peak": turn.peak, **made, **more}
         size = log.stat().st_size
         one = Run(size, rate, said["events"], threads, take_bytes=said["take_bytes"], **{"workers": 0, **found})
         self._say(f"{log.name}: {one.workers or 'no'} workers, wall {one.wall:.2f} s, driver {one.driver:.2f} s")
@@ -148,15 +148,8 @@ class Bench:
 
     def _count(self, log: Path, rate: float) -> None:
         with self._out() as out:
-            command: list[str | Path] = [
-                sys.executable,
-                "-m",
-                "benchmarks.spread.counting",
-                str(max(WORKERS)),
-                out,
-                log,
-            ]
-            self.measured.counts[rate] = run(command).said
+            counting: list[str | Path] = [sys.executable, "-m", "benchmarks.spread.counting"]
+            self.measured.counts[rate] = run([*counting, str(max(WORKERS)), out, log]).said
 
     def _command(self, out: Path, where: str, log: Path) -> list[str | Path]:
         return [sys.executable, "-m", "benchmarks.spread.drive", str(self._now), out, where, log]

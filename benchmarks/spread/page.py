@@ -24,8 +24,8 @@ the processors is what travels; [the model](../docs/scaling.md) takes that, and 
 
 Logs are generated, as for [the batch side](RESULTS.md), with 100 lines a second, so that a GB lasts for hours, and with
 20,000, so that a minute holds many events. They are in the page cache, and machine code is made before. `wall` is that
-of the whole command, Python's start included, without the loading of machine code; tables have medians over the
-rounds."""
+of the whole command, Python's start included; a run without a cluster loads its machine code, too, as workers did in a
+run before. Tables have medians over the rounds."""
 
 
 def page(found: Measured, machine: list[str]) -> str:

@@ -181,4 +181,4 @@ def test_the_benchmark_runs(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     heads = re.findall("^## (.*)$", done.stdout, re.MULTILINE)
     assert heads == re.findall("^## (.*)$", RESULTS.read_text("utf-8"), re.MULTILINE)
-    assert "8 outputs of clusters were compared" in done.stdout
+    assert "10 outputs of clusters were compared" in done.stdout
