@@ -42,8 +42,12 @@ class Sums:
     def __iter__(self) -> Iterator[tuple[Place, Cube]]:
         return iter(self.cubes.items())
 
-    def __sizeof__(self) -> int:
+    @property
+    def nbytes(self) -> int:
         return sum(each.nbytes for each in self.cubes.values())
+
+    def __sizeof__(self) -> int:
+        return self.nbytes
 
     def __getstate__(self) -> list[tuple[Place, Packed]]:
         return [(place, (each.summary, _packed(each.cells), _packed(each.bins), each.windowed)) for place, each in self]

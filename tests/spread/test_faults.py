@@ -12,8 +12,9 @@ import pytest
 
 from aggregator.errors import LogemitError, ReadWriteError, UnavailableError, UsageError
 from aggregator.run import aggregate
-from aggregator.spread import on_dask, task, versions
+from aggregator.spread import on_dask, patience, task, versions
 from aggregator.spread.spec import Spec, load
+from aggregator.spread.task import read
 from aggregator.spread.workers import Here
 from tests.batch.runs import CONFIG
 from tests.batch.test_compiled import RECORDED
@@ -42,10 +43,10 @@ class Meddling(Here):
     def __init__(self, happens: Callable[[], object]) -> None:
         self._happens = happens
 
-    def submit(self, function: Callable[..., Any], *args: Any, urgent: bool = False, about: str = "") -> Any:
-        if function is task.read:
+    def submit(self, task: Callable[..., Any], *args: Any, **how: Any) -> Any:
+        if task is read:
             self._happens()
-        return super().submit(function, *args, urgent=urgent, about=about)
+        return super().submit(task, *args, **how)
 
 
 def failed(log: Path, out: Path, happens: Callable[[], object]) -> str:
@@ -218,6 +219,24 @@ def test_a_worker_that_stands_still(s3: S3, held: Callable[[], Path], own: Calla
         go.touch()
         cluster.start_worker()
         found = running.ended()
+        wanted = aggregate([s3.url("app/*.log")], tmp_path / "local", CONFIG)
+    assert found.error is None
+    assert told(found.report) == told(wanted)
+    assert files(tmp_path / "spread") == files(tmp_path / "local")
+
+
+def test_a_worker_that_is_slow(
+    s3: S3, held: Callable[[], Path], dask_of_all: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another reads what it reads; it is never waited for."""
+    monkeypatch.setattr(patience, "LEAST_SECONDS", 0.5)
+    monkeypatch.setattr(patience, "UNKNOWN_SECONDS", 0.5)
+    with slices_of(OF_TWO), stopped_clock():
+        running = Running(s3, tmp_path / "spread", dask_of_all)
+        running.start()
+        go = held()
+        found = running.ended()
+        assert not go.exists()
         wanted = aggregate([s3.url("app/*.log")], tmp_path / "local", CONFIG)
     assert found.error is None
     assert told(found.report) == told(wanted)

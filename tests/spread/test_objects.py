@@ -123,9 +123,9 @@ def test_no_secret_is_in_what_is_sent(s3: S3, tmp_path: Path) -> None:
     class Watched(Here):
         sent = b""
 
-        def submit(self, task: Any, *args: Any, urgent: bool = False, about: str = "") -> Any:
+        def submit(self, task: Any, *args: Any, **how: Any) -> Any:
             Watched.sent += pickle.dumps([arg for arg in args if not hasattr(arg, "value")])
-            return super().submit(task, *args, urgent=urgent, about=about)
+            return super().submit(task, *args, **how)
 
     class Opened(Entered):
         def __enter__(self) -> Here:
