@@ -1,9 +1,11 @@
 """Where tasks run: the seam between a run and a cluster. All else of a spread run is built on these calls."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Future
 from math import inf
 from typing import Any, Protocol
+
+from ..errors import LogemitError
 
 Handle = Any
 """Of what a task will give; it stays where it was made until it is asked for. Who forgets it, gives it up."""
@@ -34,13 +36,8 @@ class Workers(Protocol):
         """Brought here, once it is there. Raises what the task raised; UnavailableError where nothing can run it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
-    value: Any
-
-
 class Here:
-    """In this process, one after the other."""
+    """In this process, one after the other, when they are sent."""
 
     threads = 1
 
@@ -50,10 +47,15 @@ class Here:
     def submit(
         self, task: Callable[..., Any], *args: Any, urgent: bool = False, about: str = "", apart: Handle | None = None
     ) -> Handle:
-        return _Done(task(*(arg.value if isinstance(arg, _Done) else arg for arg in args)))
+        done: Future[Any] = Future()
+        try:
+            done.set_result(task(*(arg.result() if isinstance(arg, Future) else arg for arg in args)))
+        except LogemitError as exc:
+            done.set_exception(exc)
+        return done
 
     def first(self, handles: Sequence[Handle], seconds: float = inf) -> Handle | None:
         return handles[0]
 
     def result(self, handle: Handle) -> Any:
-        return handle.value
+        return handle.result()

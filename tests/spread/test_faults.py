@@ -3,7 +3,8 @@
 import re
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from math import inf
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 
 from aggregator.errors import LogemitError, ReadWriteError, UnavailableError, UsageError
 from aggregator.run import aggregate
-from aggregator.spread import on_dask, patience, task, versions
+from aggregator.spread import on_dask, patience, task, tree, versions
 from aggregator.spread.spec import Spec, load
 from aggregator.spread.task import read
 from aggregator.spread.workers import Here
@@ -99,6 +100,60 @@ def test_a_file_whose_lines_are_replaced(log: Path, out: Path) -> None:
         log.write_bytes(data[:2000] + b"x" * (len(data) - 2000))
 
     assert failed(log, out, happens) == f"{log}: {task.CHANGED}"
+
+
+def test_a_file_that_is_rotated(log: Path, tmp_path: Path) -> None:
+    """It is read where it stands now, and the next run knows it there."""
+
+    def happens() -> None:
+        if not log.with_name("app.log.1").exists():
+            log.rename(log.with_name("app.log.1"))
+            log.write_bytes(b"".join(RECORDED[600:650]))
+
+    with stopped_clock(), slices_of(20_000):
+        found = aggregate([str(log)], tmp_path / "out", CONFIG, cluster=lambda: Entered(Meddling(happens)))
+        wanted = aggregate([f"{log}.1", str(log)], tmp_path / "local", CONFIG)
+    assert told(found) == told(wanted)
+    assert not aggregate([str(log)], tmp_path / "out", CONFIG).read
+    ours, theirs = (files(tmp_path / out) for out in ("out", "local"))
+    assert [data for name, data in ours.items() if "/date=" in name] == [
+        data for name, data in theirs.items() if "/date=" in name
+    ]
+
+
+# Tasks that come late, or not at all.
+
+
+class Late(Here):
+    """One in so many is not there in time; what is sent again is."""
+
+    def __init__(self, rng: Random, share: float) -> None:
+        self._rng, self._share = rng, share
+        self.sent_again: list[str] = []
+
+    def submit(self, task: Callable[..., Any], *args: Any, **how: Any) -> Any:
+        if how.get("apart"):
+            self.sent_again.append(task.__name__)
+        return super().submit(task, *args, **how)
+
+    def first(self, handles: Sequence[Any], seconds: float = inf) -> Any:
+        if seconds < inf and self._rng.random() < self._share:
+            return None
+        return handles[-1]
+
+
+@pytest.mark.parametrize(("share", "wanted"), [(0.5, {"read"}), (1.0, {"read", "merge", "of_summary"})])
+def test_what_comes_late_is_sent_again(share: float, wanted: set[str], log: Path, tmp_path: Path) -> None:
+    late = Late(Random(1), share)
+    again = tmp_path / "again.log"
+    again.write_bytes(b"another first line\n" + b"".join(RECORDED[100:300]))
+    assert Both(tmp_path, lambda: Entered(late), size=10_000).run([log, again]).duplicates
+    assert wanted <= set(late.sent_again)
+
+
+def test_large_sums_are_not_merged_further(log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tree, "MOST_BYTES", 20_000)
+    assert Both(tmp_path, size=10_000).run([log]).events
 
 
 # Workers.

@@ -2,6 +2,7 @@
 
 import gzip
 import pickle
+from concurrent.futures import Future
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -124,7 +125,7 @@ def test_no_secret_is_in_what_is_sent(s3: S3, tmp_path: Path) -> None:
         sent = b""
 
         def submit(self, task: Any, *args: Any, **how: Any) -> Any:
-            Watched.sent += pickle.dumps([arg for arg in args if not hasattr(arg, "value")])
+            Watched.sent += pickle.dumps([arg for arg in args if not isinstance(arg, Future)])
             return super().submit(task, *args, **how)
 
     class Opened(Entered):
