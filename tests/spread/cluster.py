@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -23,16 +23,18 @@ class Cluster:
     port: int
     variables: Mapping[str, str]
     scheduler: subprocess.Popen[bytes]
+    keys: Sequence[str] = ()
+    """Options that name certificates."""
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def address(self) -> str:
-        return f"tcp://127.0.0.1:{self.port}"
+        return f"{'tls' if self.keys else 'tcp'}://127.0.0.1:{self.port}"
 
     def start_worker(self, *options: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "distributed.cli.dask_worker", self.address, "--host", "127.0.0.1"]
         command += ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--death-timeout", "60"]
-        command += ["--memory-limit", "0", "--local-directory", str(self.folder), *options]
+        command += ["--memory-limit", "0", "--local-directory", str(self.folder), *self.keys, *options]
         with (self.folder / "workers.log").open("ab") as log:
             worker = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **self.variables}, stdout=log, stderr=log)
         self.workers.append(worker)
@@ -49,15 +51,17 @@ class Cluster:
 
 
 @contextmanager
-def dask_cluster(folder: Path, workers: int = 2, variables: Mapping[str, str] | None = None) -> Iterator[Cluster]:
+def dask_cluster(
+    folder: Path, workers: int = 2, variables: Mapping[str, str] | None = None, keys: Sequence[str] = ()
+) -> Iterator[Cluster]:
     needed(find_spec("distributed") is not None, "distributed is missing; install the extra `test`")
     port, variables = free_port(), {**QUIET, **(variables or {})}
     command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--no-dashboard"]
+    command += ["--port", str(port), "--no-dashboard", *keys]
     environ, log = {**os.environ, **variables}, folder / "scheduler.log"
     with ExitStack() as stack:
         scheduler = stack.enter_context(running(command, log, lambda: accepts(port), cwd=ROOT, env=environ))
-        cluster = Cluster(folder, port, variables, scheduler)
+        cluster = Cluster(folder, port, variables, scheduler, keys)
         stack.callback(cluster.stop_workers)
         for _ in range(workers):
             cluster.start_worker()

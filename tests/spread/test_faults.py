@@ -381,7 +381,7 @@ def test_workers_killed_at_any_time(seed: int, own: Callable[..., Any], tmp_path
     [
         ('scheduler = "tcp://h:1"', Spec("tcp://h:1")),
         ('{"type": "Scheduler", "address": "tcp://h:1"}', Spec("tcp://h:1")),
-        ('scheduler = "tls://h:1"\ntls_ca = "ca.pem"\nleast_workers = 3', Spec("tls://h:1", "ca.pem", least_workers=3)),
+        ('scheduler = "tls://h:1"\nleast_workers = 3', Spec("tls://h:1", least_workers=3)),
         ('scheduler = "tcp://h:1"\nwait_seconds = 5', Spec("tcp://h:1", wait_seconds=5)),
         ("", "names no scheduler"),
         ("scheduler = 1", "scheduler is 1, expected a text"),
