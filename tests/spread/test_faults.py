@@ -2,8 +2,11 @@
 
 import re
 import signal
+import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from math import inf
 from pathlib import Path
 from random import Random
@@ -16,12 +19,13 @@ from aggregator.run import aggregate
 from aggregator.spread import on_dask, patience, task, tree, versions
 from aggregator.spread.spec import Spec, load
 from aggregator.spread.task import read
-from aggregator.spread.workers import Here
+from aggregator.spread.workers import Here, Workers
 from tests.batch.runs import CONFIG
 from tests.batch.test_compiled import RECORDED
 from tests.command.calls import logemit, message
+from tests.conftest import LOGEMIT, ROOT
 from tests.remote.store import S3
-from tests.scale import scaled
+from tests.scale import LEVEL, scaled
 from tests.services import free_port
 
 from .cluster import Cluster, dask_cluster, until
@@ -298,6 +302,27 @@ def test_a_worker_that_is_slow(
     assert files(tmp_path / "spread") == files(tmp_path / "local")
 
 
+def test_a_worker_that_is_killed_while_another_reads_the_same(
+    s3: S3, held: Callable[[], Path], own: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dask gives up one of both; the other counts."""
+    monkeypatch.setattr(patience, "LEAST_SECONDS", 0.5)
+    monkeypatch.setattr(patience, "UNKNOWN_SECONDS", 0.5)
+    with own(2, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0") as cluster, slices_of(OF_TWO), stopped_clock():
+        go = tmp_path / "go"
+        s3.plan(do="hold", method="GET", part="app/2.log", times=2, reached=str(tmp_path / "reached"), until=str(go))
+        running = Running(s3, tmp_path / "spread", cluster)
+        running.start()
+        until(lambda: sum("app/2.log" in each["path"] and each["method"] == "GET" for each in s3.requests) > 1)
+        cluster.kill(cluster.workers[0])
+        go.touch()
+        found = running.ended()
+        wanted = aggregate([s3.url("app/*.log")], tmp_path / "local", CONFIG)
+    assert found.error is None
+    assert told(found.report) == told(wanted)
+    assert files(tmp_path / "spread") == files(tmp_path / "local")
+
+
 def test_workers_that_are_killed_one_after_the_other(
     s3: S3, held: Callable[[], Path], own: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -348,29 +373,135 @@ def test_workers_that_do_not_come_back(
     )
 
 
-@pytest.mark.parametrize("seed", range(scaled(2, 4, 20)))
-def test_workers_killed_at_any_time(seed: int, own: Callable[..., Any], tmp_path: Path) -> None:
-    """And replaced: whatever was lost with them is read again."""
+class Killing:
+    """Workers that are killed, and others started, as the run asks for something."""
+
+    def __init__(self, workers: Workers, cluster: Cluster, rng: Random) -> None:
+        self._workers, self._cluster, self._rng = workers, cluster, rng
+        self.killed, self._left, self._aim = 0, KILLS, rng.choice(["", "merge", "of_summary"])
+
+    @property
+    def threads(self) -> int:
+        return self._workers.threads
+
+    def everywhere(self, task: Callable[..., Any], *args: Any) -> Any:
+        return self._workers.everywhere(task, *args)
+
+    def submit(self, task: Callable[..., Any], *args: Any, **how: Any) -> Any:
+        handle = self._workers.submit(task, *args, **how)
+        self._strike(0.5 if task.__name__ == self._aim else 0.02)
+        return handle
+
+    def first(self, handles: Sequence[Any], seconds: float = inf) -> Any:
+        self._strike(0.02)
+        return self._workers.first(handles, seconds)
+
+    def result(self, handle: Any) -> Any:
+        self._strike(0.02)
+        return self._workers.result(handle)
+
+    def _strike(self, chance: float) -> None:
+        if self._left and self._rng.random() < chance:
+            self._left -= 1
+            self.killed += 1
+            self._cluster.kill(self._rng.choice(self._cluster.workers))
+            self._cluster.start_worker()
+
+
+KILLS = scaled(2, 4, 4)
+
+
+@pytest.mark.parametrize("seed", range(scaled(1, 4, 20)))
+def test_workers_killed_at_any_time(
+    seed: int, s3: S3, own: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And replaced, while files and objects are read and while sums are merged: what was lost is made again."""
+    monkeypatch.setattr(tree, "FAN_IN", 3)
     rng, log = Random(seed), tmp_path / "app.log"
     log.write_bytes(b"".join(RECORDED) + b"".join(RECORDED[:500]))
-    over = threading.Event()
-
-    def kill() -> None:
-        for _ in range(4):
-            if over.wait(rng.uniform(0.3, 4.0)):
-                return
-            cluster.kill(rng.choice(cluster.workers))
-            cluster.start_worker()
-
+    for number in range(0, 600, 100):
+        s3.put(f"app/{number}.log", b"".join(RECORDED[number : number + 150]))
     with own(2, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="50") as cluster:
-        spec = Spec(cluster.address)
-        killer = threading.Thread(target=kill)
-        killer.start()
-        try:
-            Both(tmp_path, lambda: on_dask.connected(spec), size=30_000).run([log])
-        finally:
-            over.set()
-            killer.join()
+        spec, struck = Spec(cluster.address), []
+
+        @contextmanager
+        def killed() -> Iterator[Killing]:
+            with on_dask.connected(spec) as workers:
+                struck.append(Killing(workers, cluster, rng))
+                yield struck[0]
+
+        assert Both(tmp_path, killed, size=30_000).run([log, s3.url("app/")]).duplicates
+    assert struck[0].killed
+
+
+def test_the_run_itself_is_killed(s3: S3, held: Callable[[], Path], dask_of_all: Cluster, tmp_path: Path) -> None:
+    """Its workers forget what they did for it; the next run does it all."""
+    command = [str(LOGEMIT), "aggregate", s3.url("app/*.log"), "--out", str(tmp_path / "spread"), "--engine", "dask"]
+    run = subprocess.Popen([*command, "--scheduler", dask_of_all.address], cwd=ROOT)
+    try:
+        go = held()
+    finally:
+        run.kill()
+        run.wait()
+    go.touch()
+    from distributed import Client
+
+    with Client(dask_of_all.address, set_as_default=False) as client:
+        until(lambda: not any(client.processing().values()) and not client.who_has())
+    spec = Spec(dask_of_all.address)
+    assert Both(tmp_path, lambda: on_dask.connected(spec), size=OF_TWO).run([s3.url("app/*.log")]).events
+
+
+# Tasks that fail.
+
+
+def exhausted() -> None:
+    raise MemoryError
+
+
+def timed_out() -> None:
+    raise TimeoutError("the store did not answer")
+
+
+def no_room() -> None:
+    raise OSError(28, "No space left on device")
+
+
+def greedy() -> int:
+    """Takes memory until it is stopped."""
+    taken = []
+    for _ in range(100):
+        taken.append(b"x" * (20 << 20))
+        time.sleep(0.05)
+    return len(taken)
+
+
+@pytest.mark.parametrize(
+    ("fails", "wanted"),
+    [
+        (exhausted, f"a slice: {on_dask.SHORT_OF_MEMORY}; nothing has changed"),
+        (timed_out, "a slice: a worker failed: TimeoutError: the store did not answer; nothing has changed"),
+        (no_room, "a slice: a worker failed: OSError: [Errno 28] No space left on device; nothing has changed"),
+    ],
+)
+def test_a_task_that_fails(fails: Callable[[], None], wanted: str, dask_of_all: Cluster) -> None:
+    with on_dask.connected(Spec(dask_of_all.address)) as workers, pytest.raises(UnavailableError) as error:
+        workers.result(workers.submit(fails, about="a slice"))
+    assert str(error.value) == wanted
+
+
+@pytest.mark.skipif(LEVEL == "quick", reason="takes many seconds; TESTS=usual does it")
+def test_a_worker_that_its_nanny_stops(own: Callable[..., Any]) -> None:
+    """As it takes more memory than it may."""
+    with own(0, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="1") as cluster:
+        nanny = cluster.start_worker("--nanny", "--memory-limit", "400MB")
+        with on_dask.connected(Spec(cluster.address)) as workers, pytest.raises(UnavailableError) as error:
+            workers.result(workers.submit(greedy, about="a slice"))
+        nanny.terminate()
+        nanny.wait()
+        cluster.workers.remove(nanny)
+    told_of = "the worker that read it died, 2 times; workers may need more memory"
+    assert str(error.value) == f"a slice: {told_of}; nothing has changed"
 
 
 # What says where a cluster is.
