@@ -11,6 +11,7 @@ from math import inf
 from pathlib import Path
 from random import Random
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 
@@ -153,6 +154,27 @@ def test_what_comes_late_is_sent_again(share: float, wanted: set[str], log: Path
     again.write_bytes(b"another first line\n" + b"".join(RECORDED[100:300]))
     assert Both(tmp_path, lambda: Entered(late), size=10_000).run([log, again]).duplicates
     assert wanted <= set(late.sent_again)
+
+
+class Counted(Here):
+    """How many handles there are at once, of all that were given out."""
+
+    def __init__(self) -> None:
+        self._handles: WeakSet[Any] = WeakSet()
+        self.most = self.all = 0
+
+    def submit(self, task: Callable[..., Any], *args: Any, **how: Any) -> Any:
+        handle = super().submit(task, *args, **how)
+        self._handles.add(handle)
+        self.most, self.all = max(self.most, len(self._handles)), self.all + 1
+        return handle
+
+
+def test_what_was_merged_is_given_up(log: Path, tmp_path: Path) -> None:
+    counted = Counted()
+    assert Both(tmp_path, lambda: Entered(counted), size=1_500).run([log]).events
+    assert counted.all > 200
+    assert counted.most < 60
 
 
 def test_large_sums_are_not_merged_further(log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
