@@ -128,6 +128,11 @@ class Lines:
             yield from self.take(b"\n")
             yield from self.flush()
 
+    def close(self) -> None:
+        """Gives its memory back; nothing more is taken."""
+        self._buffers.give_back(self._data)
+        self._data = bytearray()
+
     def _end_skipped(self, skipped: Block) -> Iterator[Block]:
         end = self._data.find(b"\n", 0, self._filled) + 1
         self._skip(end or self._filled)

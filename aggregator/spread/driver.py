@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from types import TracebackType
 from typing import Self
 
@@ -138,7 +139,7 @@ class Spread:
             parts = replace(sent.parts[0], stand=stand), *sent.parts[1:]
             sent, account = self._read(self._sent(parts, sent.sources, urgent=True))
             is_guessed = False
-        refused = decide(self._intake.seen, account.claims, lambda: self._moments(sent))
+        refused = decide(self._intake.seen, account.claims, cache(partial(self._moments, sent)))
         if refused:
             asked = account.asked
             sent, account = self._read(self._sent(sent.parts, sent.sources, refused, urgent=True))

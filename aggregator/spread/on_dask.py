@@ -33,13 +33,16 @@ SHORT_OF_MEMORY = "a worker had too little memory for it; give each about 1 GB a
 
 
 @contextmanager
-def connected(spec: Spec) -> Iterator[Workers]:
-    """Raises UsageError, UnavailableError."""
+def connected(spec: Spec, processes: int | None = None) -> Iterator[Workers]:
+    """`processes` of this machine, one for each processor where it is None, do it where `spec` names no scheduler.
+
+    Raises UsageError, UnavailableError.
+    """
     try:
         from distributed import Client
     except ImportError:
         raise UsageError("--engine dask needs a library that is missing; pip install 'logemit[dask]'") from None
-    with _quiet(), _cluster(spec) as address:
+    with _quiet(), _cluster(spec, processes) as address:
         try:
             client = Client(address, timeout=spec.wait_seconds, set_as_default=False, security=_security(spec))
         except (OSError, TimeoutError, ValueError) as exc:
@@ -55,14 +58,16 @@ def connected(spec: Spec) -> Iterator[Workers]:
 
 
 @contextmanager
-def _cluster(spec: Spec) -> Iterator[str]:
+def _cluster(spec: Spec, processes: int | None) -> Iterator[str]:
     """Its scheduler; one of this machine's own where none is given."""
     if spec.scheduler:
         yield spec.scheduler
         return
     from distributed import LocalCluster
 
-    with LocalCluster(threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL) as cluster:
+    with LocalCluster(
+        processes, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
+    ) as cluster:
         yield cluster.scheduler_address
 
 
@@ -154,7 +159,7 @@ class _Workers:
         """Processes that are not at work on this, and do not have it."""
         key = handle.future.key
         at_work = {worker for worker, keys in self._client.processing().items() if key in keys}
-        return sorted(set(self._client.nthreads()) - at_work - {*self._client.who_has([handle.future])[key]})
+        return sorted(set(self._client.nthreads()) - at_work - {*self._client.who_has([handle.future]).get(key, ())})
 
     def first(self, handles: Sequence[Handle], seconds: float = inf) -> Handle | None:
         from distributed import wait

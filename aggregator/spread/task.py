@@ -3,7 +3,7 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any, BinaryIO
@@ -17,7 +17,7 @@ from ..errors import ReadWriteError
 from ..grouping import Array
 from ..held import CAPACITY, TOLERANCE, Held
 from ..intake import REJECTIONS, Intake
-from ..lines import Buffers, Lines
+from ..lines import Block, Buffers, Lines
 from ..plans import EventPlan
 from ..positions import Positions
 from ..reading import new_blocks
@@ -148,36 +148,38 @@ class _Opened:
         self._given, self._part = given, part
         self.stream = Stream.at(part.stand, name)
         self.ahead = 0
-        self._lines = Lines()
+        self._end = End(0, 0, "")
         self._torn, self._head, self._is_gone = "", b"", False
 
     def read(self) -> Read:
         """Once all that was taken of it is through."""
-        end = End.of(self._lines)
-        return Read(end, self.stream.stand, dict(self.stream.heads), self._torn, self._head, self._is_gone)
+        return Read(self._end, self.stream.stand, dict(self.stream.heads), self._torn, self._head, self._is_gone)
 
-    def blocks(self, buffers: Buffers) -> Iterator[Any]:
-        if isinstance(self._part, FilePart):
-            return self._of_file(self._part, buffers)
-        return self._of_object(self._part, buffers)
+    def blocks(self, buffers: Buffers) -> Iterator[Block]:
+        part = self._part
+        lines = (
+            yield from self._of_file(part, buffers) if isinstance(part, FilePart) else self._of_object(part, buffers)
+        )
+        self._end = End.of(lines)
+        lines.close()
 
-    def _new_blocks(self, content: Content) -> Iterator[Any]:
-        for block in new_blocks(content, self._lines):
+    def _new_blocks(self, content: Content, lines: Lines) -> Iterator[Block]:
+        for block in new_blocks(content, lines):
             self.ahead = content.length - content.position
             yield block
 
-    def _of_file(self, part: FilePart, buffers: Buffers) -> Iterator[Any]:
+    def _of_file(self, part: FilePart, buffers: Buffers) -> Generator[Block, None, Lines]:
+        lines = Lines(part.begin, 0, part.before, buffers)
         try:
             with _file(part) as file:
                 content = content_of(file, part)
                 if not content:
                     raise ChangedError(f"{part.name}: {CHANGED}")
-                self._lines = Lines(part.begin, 0, part.before, buffers)
                 try:
-                    yield from self._new_blocks(content)
+                    yield from self._new_blocks(content, lines)
                 except TornError as exc:
                     self._torn = str(exc)
-                yield from self._lines.end() if part.is_last else self._lines.flush()
+                yield from lines.end() if part.is_last else lines.flush()
         except FileNotFoundError:
             if part.stored:
                 raise ReadWriteError(f"{part.name}: vanished while it was read; run it again") from None
@@ -187,25 +189,29 @@ class _Opened:
             ) from None
         except OSError as exc:
             raise ReadWriteError(f"{part.path}: cannot be read: {exc.strerror or exc}; check its permissions") from None
-        if not part.is_packed and self._lines.offset not in (part.length, part.length + part.is_last):
+        if not part.is_packed and lines.offset not in (part.length, part.length + part.is_last):
             raise ReadWriteError(f"{part.name}: {CHANGED}")
+        return lines
 
-    def _of_object(self, part: ObjectPart, buffers: Buffers) -> Iterator[Any]:
+    def _of_object(self, part: ObjectPart, buffers: Buffers) -> Generator[Block, None, Lines]:
         source = _object(part, Stored(part.size, part.version))
-        positions = Positions(self._given.checkpoints)
+        positions, lines = Positions(self._given.checkpoints), Lines(buffers=buffers)
         try:
             with source.opened() as file:
                 content = Content(file, file.seek(0, os.SEEK_END))
                 self._head = content.head()
                 known, tail = positions.recognise(self._head, content, part.name, part.before)
-                self._lines = Lines(known.offset, known.lines, tail, buffers) if known else Lines(buffers=buffers)
-                yield from self._new_blocks(content)
-                yield from self._lines.end()
+                if known:
+                    lines.close()
+                    lines = Lines(known.offset, known.lines, tail, buffers)
+                yield from self._new_blocks(content, lines)
+                yield from lines.end()
         except TornError as exc:
             self._torn = str(exc)
-            yield from self._lines.flush()
+            yield from lines.flush()
         except FileNotFoundError:
             self._is_gone = True
+        return lines
 
 
 def _object(part: Part, stored: Stored) -> Object:

@@ -27,6 +27,12 @@ def test_samples(case: str, both: Both, tmp_path: Path) -> None:
     assert both.run([log]).events
 
 
+def test_processes_of_this_machine(tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    log.write_bytes(b"".join(RECORDED[:300]))
+    assert Both(tmp_path, lambda: on_dask.connected(Spec(), processes=1), size=40_000).run([log]).events
+
+
 def test_repeats_and_growth(both: Both, tmp_path: Path) -> None:
     log, again = tmp_path / "app.log", tmp_path / "again.log"
     log.write_bytes(b"".join(RECORDED[:900]))

@@ -559,8 +559,10 @@ def test_what_a_file_says_of_a_cluster(text: str, wanted: Spec | str, tmp_path: 
     [
         ["--engine", "spark"],
         ["--scheduler", "tcp://127.0.0.1:1"],
+        ["--engine", "dask", "--scheduler", ""],
         ["--engine", "dask", "--scheduler", "tcp://127.0.0.1:1", "--cluster-spec", "x"],
         ["--engine", "dask", "--cluster-spec", "/nowhere"],
+        ["--engine", "dask", "--scheduler", "tcp://127.0.0.1:1", "--workers", "2"],
     ],
 )
 def test_options_that_cannot_be_meant(options: list[str], log: Path, tmp_path: Path) -> None:

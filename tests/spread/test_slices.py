@@ -14,6 +14,8 @@ import zstandard
 
 from aggregator import engines
 from aggregator.lines import LINE_LIMIT
+from aggregator.rebuild import rebuild
+from aggregator.run import aggregate
 from tests.batch.runs import poll
 from tests.batch.test_compiled import EVENT_LINES, RECORDED, hostile
 from tests.batch.test_opened import WRAPS, wrapped
@@ -21,7 +23,7 @@ from tests.scale import FULL, scaled
 from tests.test_recount import CASES
 from tests.test_split import MEMORY, lines_of
 
-from .same import Both
+from .same import CONFIG, Both, files, here, slices_of, stopped_clock, told
 
 SAMPLES = Path(__file__).parents[2] / "sample_logs"
 PACK: dict[str, Callable[[bytes], bytes]] = {
@@ -215,3 +217,16 @@ def test_numbers_used_twice(tmp_path: Path) -> None:
     lines = [poll(number, f"2026-11-20T{moment}Z") for moment in moments for number in range(5)]
     report = Both(tmp_path, size=500).run([written(tmp_path, "app.log", lines)])
     assert (report.duplicates, report.conflicts) == (5, 10)
+
+
+def test_all_anew(tmp_path: Path) -> None:
+    """Of logs that repeat each other, by rebuild: the same as of a first run over them."""
+    logs = [str(written(tmp_path, f"{number}.log", RECORDED[200 * number :][:300])) for number in range(2)]
+    first, second = tmp_path / "first", tmp_path / "second"
+    with stopped_clock(), slices_of(5_000):
+        for out in (first, second):
+            aggregate(logs[:1], out, CONFIG)
+        reports = [rebuild(logs, out, CONFIG, cluster=of) for out, of in ((first, None), (second, here))]
+    assert told(reports[0]) == told(reports[1])
+    assert reports[1].duplicates == 100
+    assert files(first) == files(second)
