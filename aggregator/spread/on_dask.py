@@ -29,7 +29,7 @@ BRINGING_SECONDS = 600.0
 
 CLOSING_SECONDS = 5.0
 URGENT = 10
-SHORT_OF_MEMORY = "a worker had too little memory for it; give each about 1 GB a thread"
+SHORT_OF_MEMORY = "a worker had too little memory for it; give each about 1.5 GB a thread"
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from tests.remote.store import S3
 from tests.scale import LEVEL, scaled
 from tests.services import free_port
 
-from .cluster import Cluster, dask_cluster, until
+from .cluster import Cluster, Clusters, until
 from .same import Both, files, slices_of, stopped_clock, told
 
 
@@ -202,10 +202,13 @@ def test_another_version_of_a_worker_that_came_later(log: Path, out: Path, monke
         aggregate([str(log)], out, CONFIG, cluster=lambda: Entered(Here()))
 
 
-def test_a_worker_without_logemit(own: Callable[..., Any], log: Path, tmp_path: Path) -> None:
+def test_a_worker_without_logemit(clusters: Clusters, log: Path, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text('import sys\nsys.modules["aggregator"] = None\n')
-    with own(1, PYTHONPATH=str(tmp_path)) as cluster, pytest.raises(UsageError) as error:
+    cluster = clusters.of(0)
+    cluster.start_worker(PYTHONPATH=str(tmp_path))
+    with pytest.raises(UsageError) as error:
         aggregate([str(log)], tmp_path / "out", CONFIG, cluster=lambda: on_dask.connected(Spec(cluster.address)))
+    cluster.keep(0)
     worker = r"the worker at tcp://127\.0\.0\.1:\d+"
     assert re.fullmatch(f"{worker} has another logemit, or none: .*aggregator.*; install it there", str(error.value))
 
@@ -242,21 +245,13 @@ def held(s3: S3, tmp_path: Path) -> Iterator[Callable[[], Path]]:
     s3.plan()
 
 
-@pytest.fixture
-def own(s3_of_all: S3, tmp_path: Path) -> Callable[..., Any]:
-    def started(workers: int, **variables: str) -> Any:
-        return dask_cluster(tmp_path, workers, {**s3_of_all.variables, **variables})
-
-    return started
-
-
 class Running(threading.Thread):
     """A run in a thread of its own, with slices of two objects each."""
 
     def __init__(self, s3: S3, out: Path, cluster: Cluster) -> None:
         super().__init__()
         self._arguments = [s3.url("app/*.log")], out, CONFIG
-        self._spec = Spec(cluster.address)
+        self._spec = Spec(cluster.address, least_workers=len(cluster.workers))
         self.report: Any = None
         self.error: LogemitError | None = None
 
@@ -273,10 +268,11 @@ class Running(threading.Thread):
 
 
 def test_a_worker_that_is_killed_while_it_reads(
-    s3: S3, held: Callable[[], Path], own: Callable[..., Any], tmp_path: Path
+    s3: S3, held: Callable[[], Path], clusters: Clusters, tmp_path: Path
 ) -> None:
     """Another reads on, with what the killed one had read before, too."""
-    with own(1) as cluster, slices_of(OF_TWO), stopped_clock():
+    cluster = clusters.of(1)
+    with slices_of(OF_TWO), stopped_clock():
         running = Running(s3, tmp_path / "spread", cluster)
         running.start()
         go = held()
@@ -290,9 +286,11 @@ def test_a_worker_that_is_killed_while_it_reads(
     assert files(tmp_path / "spread") == files(tmp_path / "local")
 
 
-def test_a_worker_that_stands_still(s3: S3, held: Callable[[], Path], own: Callable[..., Any], tmp_path: Path) -> None:
+@pytest.mark.skipif(LEVEL == "quick", reason="takes many seconds; TESTS=usual does it")
+def test_a_worker_that_stands_still(s3: S3, held: Callable[[], Path], clusters: Clusters, tmp_path: Path) -> None:
     """After a while, which is Dask's `worker-ttl`, another does its work."""
-    with own(1, DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL="3s") as cluster, slices_of(OF_TWO), stopped_clock():
+    cluster = clusters.of(1, DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL="3s")
+    with slices_of(OF_TWO), stopped_clock():
         running = Running(s3, tmp_path / "spread", cluster)
         running.start()
         go = held()
@@ -325,12 +323,13 @@ def test_a_worker_that_is_slow(
 
 
 def test_a_worker_that_is_killed_while_another_reads_the_same(
-    s3: S3, held: Callable[[], Path], own: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    s3: S3, held: Callable[[], Path], clusters: Clusters, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Dask gives up one of both; the other counts."""
     monkeypatch.setattr(patience, "LEAST_SECONDS", 0.5)
     monkeypatch.setattr(patience, "UNKNOWN_SECONDS", 0.5)
-    with own(2, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0") as cluster, slices_of(OF_TWO), stopped_clock():
+    cluster = clusters.of(2, failures=0)
+    with slices_of(OF_TWO), stopped_clock():
         go = tmp_path / "go"
         s3.plan(do="hold", method="GET", part="app/2.log", times=2, reached=str(tmp_path / "reached"), until=str(go))
         running = Running(s3, tmp_path / "spread", cluster)
@@ -346,10 +345,11 @@ def test_a_worker_that_is_killed_while_another_reads_the_same(
 
 
 def test_workers_that_are_killed_one_after_the_other(
-    s3: S3, held: Callable[[], Path], own: Callable[..., Any], tmp_path: Path
+    s3: S3, held: Callable[[], Path], clusters: Clusters, tmp_path: Path
 ) -> None:
     """Dask gives up, and so does the run."""
-    with own(1, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0") as cluster, slices_of(OF_TWO):
+    cluster = clusters.of(1, failures=0)
+    with slices_of(OF_TWO):
         running = Running(s3, tmp_path / "out", cluster)
         running.start()
         held()
@@ -361,30 +361,13 @@ def test_workers_that_are_killed_one_after_the_other(
     assert not list((tmp_path / "out").glob("[a-z]*"))
 
 
-def test_a_scheduler_that_goes_away(
-    s3: S3, held: Callable[[], Path], own: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import dask
-    import distributed  # noqa: F401 (which sets what it reads)
-
-    monkeypatch.setattr(on_dask, "LOST_SECONDS", 1.0)
-    with dask.config.set({"distributed.comm.timeouts.connect": "2s"}), own(1) as cluster, slices_of(OF_TWO):
-        running = Running(s3, tmp_path / "out", cluster)
-        running.start()
-        held()
-        cluster.scheduler.send_signal(signal.SIGKILL)
-        cluster.scheduler.wait()
-        error = running.ended().error
-    assert str(error) == f"{cluster.address}: the Dask cluster is gone; nothing has changed; run it again"
-    assert not list((tmp_path / "out").glob("[a-z]*"))
-
-
 def test_workers_that_do_not_come_back(
-    s3: S3, held: Callable[[], Path], own: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    s3: S3, held: Callable[[], Path], clusters: Clusters, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(on_dask, "LOST_SECONDS", 1.0)
     monkeypatch.setattr(on_dask, "POLL_SECONDS", 0.5)
-    with own(1) as cluster, slices_of(OF_TWO):
+    cluster = clusters.of(1)
+    with slices_of(OF_TWO):
         running = Running(s3, tmp_path / "out", cluster)
         running.start()
         held()
@@ -435,7 +418,7 @@ KILLS = scaled(2, 4, 4)
 
 @pytest.mark.parametrize("seed", range(scaled(1, 4, 20)))
 def test_workers_killed_at_any_time(
-    seed: int, s3: S3, own: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    seed: int, s3: S3, clusters: Clusters, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And replaced, while files and objects are read and while sums are merged: what was lost is made again."""
     monkeypatch.setattr(tree, "FAN_IN", 3)
@@ -443,16 +426,16 @@ def test_workers_killed_at_any_time(
     log.write_bytes(b"".join(RECORDED) + b"".join(RECORDED[:500]))
     for number in range(0, 600, 100):
         s3.put(f"app/{number}.log", b"".join(RECORDED[number : number + 150]))
-    with own(2, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="50") as cluster:
-        spec, struck = Spec(cluster.address), []
+    cluster = clusters.of(2, failures=50)
+    spec, struck = Spec(cluster.address), []
 
-        @contextmanager
-        def killed() -> Iterator[Killing]:
-            with on_dask.connected(spec) as workers:
-                struck.append(Killing(workers, cluster, rng))
-                yield struck[0]
+    @contextmanager
+    def killed() -> Iterator[Killing]:
+        with on_dask.connected(spec) as workers:
+            struck.append(Killing(workers, cluster, rng))
+            yield struck[0]
 
-        assert Both(tmp_path, killed, size=30_000).run([log, s3.url("app/")]).duplicates
+    assert Both(tmp_path, killed, size=30_000).run([log, s3.url("app/")]).duplicates
     assert struck[0].killed
 
 
@@ -513,17 +496,36 @@ def test_a_task_that_fails(fails: Callable[[], None], wanted: str, dask_of_all: 
 
 
 @pytest.mark.skipif(LEVEL == "quick", reason="takes many seconds; TESTS=usual does it")
-def test_a_worker_that_its_nanny_stops(own: Callable[..., Any]) -> None:
+def test_a_worker_that_its_nanny_stops(clusters: Clusters) -> None:
     """As it takes more memory than it may."""
-    with own(0, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="1") as cluster:
-        nanny = cluster.start_worker("--nanny", "--memory-limit", "400MB")
-        with on_dask.connected(Spec(cluster.address)) as workers, pytest.raises(UnavailableError) as error:
-            workers.result(workers.submit(greedy, about="a slice"))
-        nanny.terminate()
-        nanny.wait()
-        cluster.workers.remove(nanny)
+    cluster = clusters.of(0, failures=1)
+    nanny = cluster.start_worker("--nanny", "--memory-limit", "400MB")
+    with on_dask.connected(Spec(cluster.address)) as workers, pytest.raises(UnavailableError) as error:
+        workers.result(workers.submit(greedy, about="a slice"))
+    nanny.terminate()
+    nanny.wait()
+    cluster.workers.remove(nanny)
     told_of = "the worker that read it died, 2 times; workers may need more memory"
     assert str(error.value) == f"a slice: {told_of}; nothing has changed"
+
+
+def test_a_scheduler_that_goes_away(
+    s3: S3, held: Callable[[], Path], clusters: Clusters, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import dask
+    import distributed  # noqa: F401 (which sets what it reads)
+
+    monkeypatch.setattr(on_dask, "LOST_SECONDS", 1.0)
+    cluster = clusters.of(1)
+    with dask.config.set({"distributed.comm.timeouts.connect": "2s"}), slices_of(OF_TWO):
+        running = Running(s3, tmp_path / "out", cluster)
+        running.start()
+        held()
+        cluster.scheduler.send_signal(signal.SIGKILL)
+        cluster.scheduler.wait()
+        error = running.ended().error
+    assert str(error) == f"{cluster.address}: the Dask cluster is gone; nothing has changed; run it again"
+    assert not list((tmp_path / "out").glob("[a-z]*"))
 
 
 # What says where a cluster is.

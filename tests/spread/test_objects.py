@@ -19,6 +19,7 @@ from tests.batch.test_compiled import RECORDED
 from tests.batch.test_opened import WRAPS, wrapped
 from tests.remote.server import KEY
 from tests.remote.store import S3, SECRET
+from tests.scale import scaled
 
 from .cluster import Cluster
 from .same import Both, files
@@ -28,9 +29,13 @@ def joined(lines: list[bytes]) -> bytes:
     return b"".join(lines)
 
 
+SMALL = scaled(8, 30, 30)
+ENDS = [b'{"logemit":1,"event":"no_end"', b"", RECORDED[901].rstrip(b"\n")]
+
+
 def put_some(s3: S3) -> None:
     """Many small ones, packed ones, one that is torn, and one whose last line has no end."""
-    for number in range(30):
+    for number in range(SMALL):
         s3.put(f"app/small/{number:02d}.log", joined(RECORDED[10 * number : 10 * number + 15]))
     s3.put("app/packed.log.gz", gzip.compress(joined(RECORDED[300:600])))
     s3.put("app/torn.log.gz", gzip.compress(joined(RECORDED[600:900]))[:-200])
@@ -42,14 +47,14 @@ def put_some(s3: S3) -> None:
 def test_objects_of_all_kinds(s3: S3, tmp_path: Path) -> None:
     both, urls = Both(tmp_path, size=10_000), [s3.url("app/")]
     put_some(s3)
-    assert both.run(urls).sources == 35
+    assert both.run(urls).sources == SMALL + 5
     assert both.run(urls).sources == 0
     s3.put("app/no_end.log", joined(RECORDED[900:1000]))  # written again, and longer
     s3.put("app/small/00.log", joined(RECORDED[5:20]))
     assert both.run(urls).duplicates
 
 
-@pytest.mark.parametrize("end", [b"", b'{"logemit":1,"event":"no_end"', RECORDED[901].rstrip(b"\n")])
+@pytest.mark.parametrize("end", ENDS[: scaled(1, 3, 3)])
 def test_large_objects_are_cut(s3: S3, tmp_path: Path, end: bytes) -> None:
     """And read on where they are written again, and longer."""
     both, urls = Both(tmp_path, size=20_000), [s3.url("app/")]
@@ -106,11 +111,12 @@ class Entered:
 def test_on_a_cluster(s3: S3, dask_of_all: Cluster, tmp_path: Path) -> None:
     put_some(s3)
     spec = Spec(dask_of_all.address)
-    assert Both(tmp_path, lambda: on_dask.connected(spec), size=10_000).run([s3.url("app/")]).sources == 35
+    assert Both(tmp_path, lambda: on_dask.connected(spec), size=10_000).run([s3.url("app/")]).sources == SMALL + 5
 
 
 def test_an_output_in_the_bucket(s3: S3, dask_of_all: Cluster, tmp_path: Path) -> None:
-    put_some(s3)
+    s3.put("app/0.log", joined(RECORDED[:50]))
+    s3.put("app/1.log", joined(RECORDED[30:80]))
     spec = Spec(dask_of_all.address)
     aggregate([s3.url("app/")], s3.url("spread"), CONFIG, cluster=lambda: on_dask.connected(spec))
     aggregate([s3.url("app/")], tmp_path / "local", CONFIG)
