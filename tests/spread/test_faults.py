@@ -495,6 +495,20 @@ def test_a_task_that_fails(fails: Callable[[], None], wanted: str, dask_of_all: 
     assert str(error.value) == wanted
 
 
+def test_workers_whose_memory_is_full(dask_of_all: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dask lets them start nothing; what they are at work on may still end."""
+    with on_dask.connected(Spec(dask_of_all.address)) as workers:
+        assert isinstance(workers, on_dask._Workers)
+        found = [*workers._client.scheduler_info()["workers"].values()]
+        assert {worker["status"] for worker in found} == {"running"}
+        assert all("task_counts" in worker["metrics"] for worker in found)
+        assert workers._lack() == ""
+        for counts, wanted in [({}, "has only workers whose memory is full; give them more"), ({"executing": 1}, "")]:
+            full = {"status": "paused", "metrics": {"task_counts": counts}}
+            monkeypatch.setattr(workers._client, "scheduler_info", lambda n_workers, of=full: {"workers": {"a": of}})
+            assert workers._lack() == wanted
+
+
 @pytest.mark.skipif(LEVEL == "quick", reason="takes many seconds; TESTS=usual does it")
 def test_a_worker_that_its_nanny_stops(clusters: Clusters) -> None:
     """As it takes more memory than it may."""
