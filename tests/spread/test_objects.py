@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from aggregator import remote
+from aggregator.errors import ReadWriteError
 from aggregator.run import aggregate
 from aggregator.spread import on_dask
 from aggregator.spread.spec import Spec
+from aggregator.spread.task import read
 from aggregator.spread.workers import Here
 from tests.batch.runs import CONFIG
 from tests.batch.test_compiled import RECORDED
@@ -22,7 +24,7 @@ from tests.remote.store import S3, SECRET
 from tests.scale import scaled
 
 from .cluster import Cluster
-from .same import Both, files
+from .same import Both, files, slices_of
 
 
 def joined(lines: list[bytes]) -> bytes:
@@ -98,6 +100,29 @@ def test_an_object_that_vanishes(s3: S3, tmp_path: Path, monkeypatch: pytest.Mon
     assert first.vanished == second.vanished == 2
     assert first.warnings == second.warnings
     assert first.events == second.events
+
+
+def test_a_large_object_that_vanishes(s3: S3, tmp_path: Path) -> None:
+    """Between its parts."""
+
+    class Deleting(Here):
+        reads = 0
+
+        def submit(self, task: Any, *args: Any, **how: Any) -> Any:
+            if task is read:
+                self.reads += 1
+                if self.reads == 3:
+                    s3.client.delete_object(Bucket=s3.bucket, Key="app/bare.log")
+            return super().submit(task, *args, **how)
+
+    class Opened(Entered):
+        def __enter__(self) -> Here:
+            return Deleting()
+
+    s3.put("app/bare.log", joined(RECORDED[:300]))
+    with slices_of(20_000), pytest.raises(ReadWriteError, match=r"vanished while it was read; run it again$"):
+        aggregate([s3.url("app/")], tmp_path / "out", CONFIG, cluster=Opened)
+    assert not list((tmp_path / "out").glob("[a-z]*"))
 
 
 class Entered:
