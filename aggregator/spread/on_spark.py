@@ -9,12 +9,13 @@ import re
 import socket
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, as_completed
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import count
+from math import inf
 from queue import PriorityQueue
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any
@@ -148,13 +149,25 @@ class _Workers:
                 raise
             raise UsageError(f"{exc}; install logemit where Spark's executors run") from None
 
-    def submit(self, task: Callable[..., Any], *args: Any, urgent: bool = False, about: str = "") -> Handle:
+    def submit(
+        self, task: Callable[..., Any], *args: Any, urgent: bool = False, about: str = "", apart: Handle | None = None
+    ) -> Handle:
+        """Where, Spark decides."""
         number = next(self._numbers)
         of = [arg for arg in args if isinstance(arg, _Made)]
         given = tuple(_Of(arg.number) if isinstance(arg, _Made) else arg for arg in args)
         made = _Made(number, about or "a task")
         self._queue(_Job((not urgent, number), _Call(number, task, given, made.about), of, made))
         return made
+
+    def first(self, handles: Sequence[Handle], seconds: float = inf) -> Handle | None:
+        of = {handle.frame: handle for handle in handles}
+        with suppress(TimeoutError):
+            for frame in as_completed(of, None if seconds == inf else seconds):
+                if not frame.exception():
+                    return of[frame]
+            return handles[0]
+        return None
 
     def result(self, handle: Handle) -> Any:
         made: _Made = handle

@@ -27,9 +27,6 @@ LEAST_BYTES = 16 << 20
 SLICES_EACH = 4
 """For each task that can be at work at once: so that all end at about the same time."""
 
-PACKED = 8
-"""A packed byte counts as so many."""
-
 MOST_PARTS = 500
 """In a slice."""
 
@@ -127,7 +124,7 @@ class Slicer(Reader):
         self._unread.add(id(begun.stream))
         stand, head = begun.stream.stand, digest(begun.head)
         part = FilePart(begun.name, begun.look.path, True, begin, content.length, head, tail, stand)
-        self._put(part, Packed(self, begun), content.length * PACKED)
+        self._put(part, Packed(self, begun), part.work)
 
     def _send_plain(self, begun: Begun, content: Content) -> None:
         begin, lines = (begun.known.offset, begun.known.lines) if begun.known else (0, 0)
@@ -170,7 +167,7 @@ class Slicer(Reader):
                     return
         before = tuple(self.objects.before(source))
         part = ObjectPart(source.url, source.path, source.version, source.size, before, self.stream.stand)
-        self._put(part, Whole(self, source, self.stream), source.size)
+        self._put(part, Whole(self, source, self.stream), part.work)
         yield from ()
 
     def _send_large(self, source: Object, content: Content, stream: Stream) -> None:

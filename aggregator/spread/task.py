@@ -1,6 +1,7 @@
 """A task: one slice, from lines to what they add up to. Runs anywhere, knows no state, and gives the same each time."""
 
 import os
+import time
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager
@@ -9,7 +10,7 @@ from typing import Any, BinaryIO
 
 from .. import remote
 from ..compression import TornError
-from ..content import Content, End, digest
+from ..content import Content, End
 from ..decode import Rejection
 from ..engines import Engines
 from ..errors import ReadWriteError
@@ -27,14 +28,20 @@ from ..report import Report
 from ..streams import Stream
 from . import versions
 from .claims import Claims, Decided, Noted, Refused
+from .moved import content_of
 from .slices import Account, Aside, FilePart, Found, Given, ObjectPart, Part, Read, Slice, Stored, Tally
 from .sums import Sums, merged
 
 CHANGED = "changed while it was read, or is another file where it is read; run it again"
 
 
+class ChangedError(ReadWriteError):
+    """A file is not what it was when its slice was made; that may stand elsewhere."""
+
+
 def read(given: Given, parts: Slice, refused: list[Refused] | None = None) -> Found:
-    """Raises ReadWriteError, UsageError."""
+    """Raises ReadWriteError, ChangedError where it may be elsewhere now, UsageError."""
+    began = time.monotonic()
     versions.check(given.facts, versions.facts(given.config))
     seen = Noted() if refused is None else Decided(refused)
     intake = _Intake(given, seen)
@@ -48,23 +55,33 @@ def read(given: Given, parts: Slice, refused: list[Refused] | None = None) -> Fo
     claims, moments = seen.claims() if isinstance(seen, Noted) else Noted().claims()
     asked = seen.events if isinstance(seen, Decided) else claims.events
     account = intake.account([each.read() for each in opened], claims, asked)
-    return Found(account, moments, Sums.of(given.config.catalogue, intake.in_time, intake.late))
+    sums = Sums.of(given.config.catalogue, intake.in_time, intake.late)
+    account.nbytes, account.seconds = sums.nbytes, time.monotonic() - began
+    return Found(account, moments, sums)
 
 
 def account_of(found: Found) -> Account:
     return found.account
 
 
-def of_summary(sums: Sums, name: str) -> Sums:
-    return Sums({place: cube for place, cube in sums if place.summary == name})
+def of_summary(part: Found | Sums, name: str) -> Sums:
+    return Sums({place: cube for place, cube in _sums(part) if place.summary == name})
 
 
 def moments_of(found: Found) -> Array:
     return found.moments
 
 
+def nbytes_of(sums: Sums) -> int:
+    return sums.nbytes
+
+
 def merge(*parts: Found | Sums) -> Sums:
-    return merged(*(part.sums if isinstance(part, Found) else part for part in parts))
+    return merged(*map(_sums, parts))
+
+
+def _sums(part: Found | Sums) -> Sums:
+    return part.sums if isinstance(part, Found) else part
 
 
 class _Intake(Intake):
@@ -114,6 +131,8 @@ class _Intake(Intake):
             found.fields_invalid,
             found.texts_cut,
             found.loading,
+            0.0,
+            0,
             self._tallies,
             self._asides,
             dict(self._left_out),
@@ -153,10 +172,9 @@ class _Opened:
         lines = Lines(part.begin, 0, part.before, buffers)
         try:
             with _file(part) as file:
-                is_there = file.seek(0, os.SEEK_END) >= part.length
-                content = Content(file, part.length)
-                if not is_there or content.is_packed != part.is_packed or _known_by(content) != part.head:
-                    raise ReadWriteError(f"{part.name}: {CHANGED}")
+                content = content_of(file, part)
+                if not content:
+                    raise ChangedError(f"{part.name}: {CHANGED}")
                 try:
                     yield from self._new_blocks(content, lines)
                 except TornError as exc:
@@ -165,7 +183,7 @@ class _Opened:
         except FileNotFoundError:
             if part.stored:
                 raise ReadWriteError(f"{part.name}: vanished while it was read; run it again") from None
-            raise ReadWriteError(
+            raise ChangedError(
                 f"{part.path}: is not there, or not for the process that reads it; "
                 "workers need the same files under the same names, or name URLs"
             ) from None
@@ -194,13 +212,6 @@ class _Opened:
         except FileNotFoundError:
             self._is_gone = True
         return lines
-
-
-def _known_by(content: Content) -> str:
-    try:
-        return digest(content.head())
-    except TornError:
-        return ""
 
 
 def _object(part: Part, stored: Stored) -> Object:

@@ -4,7 +4,7 @@ import pytest
 
 from tests.remote.store import S3
 
-from .cluster import Cluster, dask_cluster
+from .cluster import Cluster, Clusters, dask_cluster
 
 
 @pytest.fixture(scope="session")
@@ -12,3 +12,10 @@ def dask_of_all(s3_of_all: S3, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """Two workers, which find the object store of the tests."""
     with dask_cluster(tmp_path_factory.mktemp("dask"), variables=s3_of_all.variables) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="module")
+def clusters(s3_of_all: S3, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clusters]:
+    """Of which workers are killed."""
+    with Clusters(tmp_path_factory.mktemp("clusters"), s3_of_all.variables) as found:
+        yield found

@@ -7,6 +7,7 @@ import pytest
 from aggregator.spread import on_dask
 from aggregator.spread.spec import Spec
 from tests.batch.test_compiled import RECORDED
+from tests.scale import LEVEL
 from tests.test_recount import CASES
 from tests.test_split import lines_of
 
@@ -20,11 +21,12 @@ def both(dask_of_all: Cluster, tmp_path: Path) -> Both:
     return Both(tmp_path, lambda: on_dask.connected(spec), size=40_000)
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_samples(case: str, both: Both, tmp_path: Path) -> None:
-    log = tmp_path / "app.log"
-    log.write_bytes(b"".join(lines_of(case)))
-    assert both.run([log]).events
+@pytest.mark.parametrize("cases", [CASES] if LEVEL == "quick" else [[case] for case in CASES], ids="+".join)
+def test_samples(cases: list[str], both: Both, tmp_path: Path) -> None:
+    logs = [tmp_path / f"{case}.log" for case in cases]
+    for case, log in zip(cases, logs, strict=True):
+        log.write_bytes(b"".join(lines_of(case)))
+    assert both.run(logs).sources == len(cases)
 
 
 def test_processes_of_this_machine(tmp_path: Path) -> None:

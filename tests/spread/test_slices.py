@@ -47,7 +47,7 @@ def test_samples(case: str, size: int, tmp_path: Path) -> None:
     assert Both(tmp_path, size=size).run([log]).events
 
 
-@pytest.mark.parametrize("seed", range(scaled(5, 20, 300)))
+@pytest.mark.parametrize("seed", range(scaled(3, 20, 300)))
 def test_repeats_across_slices_and_within_them(seed: int) -> None:
     """Also in a second run, over the same logs as they grew, and others that repeat them."""
     rng = Random(seed)
@@ -64,7 +64,7 @@ def test_repeats_across_slices_and_within_them(seed: int) -> None:
         both.run([*logs, written(Path(folder), "again.log", [b"another first line\n", *lines])])
 
 
-@pytest.mark.parametrize("seed", range(scaled(5, 20, 300)))
+@pytest.mark.parametrize("seed", range(scaled(3, 20, 300)))
 def test_hostile_logs(seed: int) -> None:
     rng = Random(seed)
     size = rng.randrange(200, 50_000)
@@ -74,7 +74,7 @@ def test_hostile_logs(seed: int) -> None:
         both.run(logs)
 
 
-@pytest.mark.parametrize("seed", range(scaled(6, 30, 400)))
+@pytest.mark.parametrize("seed", range(scaled(3, 30, 400)))
 def test_parts_of_lines_across_slices(seed: int) -> None:
     """Of two streams, from the first on that a source begins with, and over a rotation and several runs."""
     rng = Random(seed)
@@ -93,7 +93,7 @@ def test_parts_of_lines_across_slices(seed: int) -> None:
         both.run([log])
 
 
-@pytest.mark.parametrize("seed", range(scaled(6, 30, 400)))
+@pytest.mark.parametrize("seed", range(scaled(3, 30, 400)))
 def test_copies_packed_or_not(seed: int) -> None:
     """Of which each line counts once, and each source is told of once."""
     rng = Random(seed)
@@ -119,7 +119,7 @@ def by_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("by_machine")
-@pytest.mark.parametrize("seed", range(scaled(3, 10, 200)))
+@pytest.mark.parametrize("seed", range(scaled(2, 10, 200)))
 def test_by_machine_code(seed: int, tmp_path: Path) -> None:
     rng = Random(seed)
     both = Both(tmp_path, size=rng.randrange(20_000, 200_000))
@@ -184,10 +184,13 @@ def test_names_of_events_that_nobody_knows(tmp_path: Path) -> None:
     both.run([tmp_path / "app.log"])
 
 
+SMALL = scaled(40, 120, 120)
+
+
 def test_many_small_files(tmp_path: Path) -> None:
     both = Both(tmp_path, size=20_000)
-    logs = [written(tmp_path, f"{number}.log", RECORDED[number : number + 5]) for number in range(0, 600, 5)]
-    assert both.run(logs).sources == 120
+    logs = [written(tmp_path, f"{number}.log", RECORDED[number : number + 5]) for number in range(0, SMALL * 5, 5)]
+    assert both.run(logs).sources == SMALL
 
 
 def test_what_only_this_process_can_read_comes_in_its_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -207,8 +208,11 @@ class Unlucky:
     def everywhere(self, task: Callable[..., Any], *args: Any) -> Mapping[str, Any]:
         return self._workers.everywhere(task, *args)
 
-    def submit(self, task: Callable[..., Any], *args: Any, urgent: bool = False, about: str = "") -> Handle:
-        return self._workers.submit(task, *args, urgent=urgent, about=about)
+    def submit(self, task: Callable[..., Any], *args: Any, **how: Any) -> Handle:
+        return self._workers.submit(task, *args, **how)
+
+    def first(self, handles: Sequence[Handle], seconds: float = inf) -> Handle | None:
+        return self._workers.first(handles, seconds)
 
     def result(self, handle: Handle) -> Any:
         if next(self._asked) == 4:
