@@ -81,7 +81,7 @@ class Costs:
             end=max(0.0, end - end_sums * dense.root / of_dense.middle(_size)),
             end_sums=end_sums,
             scheduler=max(0.0, alone.middle(_scheduler) - tiny.of(workers=1).middle(_scheduler)) / both["slices"],
-            merge=max(each["merge_cpu"] / each["merged"] for each in found.counts.values()),
+            merge=max(each["merge_cpu"] / max(1, each["merged"]) for each in found.counts.values()),
             claims=both["claims"] / both["events"],
             account=both["accounts"] / both["events"],
             slice_sums=max(each["sums"] / each["slices"] for each in found.counts.values()),

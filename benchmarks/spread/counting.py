@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from aggregator import config, run
-from aggregator.spread import task
+from aggregator.spread import task as tasks
 from aggregator.spread.workers import Here, Workers
 
 
 @dataclass(slots=True)
 class Counts:
-    """Bytes in all; `merged` went into merges, `root` is what the last gives, `largest` its largest summary."""
+    """Bytes in all; `merged` went into merges, `root` came to the driver, `largest` at once."""
 
     slices: int = 0
     read: int = 0
@@ -43,27 +43,28 @@ class Counting(Here):
         self.threads = threads
         self.counts = Counts()
 
-    def submit(self, function: Callable[..., Any], *args: Any, urgent: bool = False, about: str = "") -> Any:
+    def submit(
+        self, task: Callable[..., Any], *args: Any, urgent: bool = False, about: str = "", apart: Any = None
+    ) -> Any:
         began = time.process_time()
-        done = super().submit(function, *args, urgent=urgent, about=about)
+        done = super().submit(task, *args)
         used = time.process_time() - began
-        counts = self.counts
-        if function is task.read:
-            account, moments, sums = done.value.account, done.value.moments, done.value.sums
+        counts, made = self.counts, done.result()
+        if task is tasks.read:
             counts.slices += 1
             counts.read += sum(part.size for part in args[1])
-            counts.events += account.claims.events
-            counts.claims += _size(account.claims)
-            counts.accounts += _size(account)
-            counts.moments += moments.nbytes
-            counts.sums += _size(sums)
-        elif function is task.merge:
+            counts.events += made.account.claims.events
+            counts.claims += _size(made.account.claims)
+            counts.accounts += _size(made.account)
+            counts.moments += made.moments.nbytes
+            counts.sums += _size(made.sums)
+        elif task is tasks.merge:
             counts.merges += 1
             counts.merge_cpu += used
-            counts.merged += sum(_size(getattr(arg.value, "sums", arg.value)) for arg in args)
-            counts.root = _size(done.value)
-        elif function is task.of_summary:
-            counts.largest = max(counts.largest, _size(done.value))
+            counts.merged += sum(_size(getattr(part.result(), "sums", part.result())) for part in args)
+        elif task is tasks.of_summary:
+            counts.root += _size(made)
+            counts.largest = max(counts.largest, _size(made))
         return done
 
 
