@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -137,7 +138,7 @@ class Bench:
         peak = max(map(_peak, processes[1:]))
         self._add(log, rate, 1, turn, workers=len(reading), scheduler=scheduler, reading=sum(reading), worker_peak=peak)
 
-    def _add(self, log: Path, rate: float, threads: int, turn: Turn, **more: float) -> None:
+    def _add(self, log: Path, rate: float, threads: int, turn: Turn, **more: Any) -> None:
         said = turn.said
         made = {name: said[f"{name}_cpu"] for name in ("take", "end")}
         found = {"wall": turn.wall, "driver": turn.cpu, "peak": turn.peak, **made, **more}

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from aggregator.spread.slicing import slice_bytes
-from aggregator.spread.tree import FAN_IN
+from aggregator.spread.tree import FAN_IN, MOST_BYTES
 
 from .costs import WINDOW, Costs
 
@@ -51,7 +51,7 @@ class Sliced:
     root: float
     """Bytes of the sums of all."""
     end: float
-    """Of the driver, once it has all."""
+    """Of the driver, once it has all, but for the sums."""
 
     def level(self, number: int) -> float:
         """Bytes of sums that were merged so often."""
@@ -73,7 +73,7 @@ def sliced(costs: Costs, run: Given) -> Sliced:
         account,
         sums,
         root,
-        costs.end * run.size + costs.end_sums * root,
+        costs.end * run.size,
     )
 
 
@@ -109,7 +109,8 @@ def predict(costs: Costs, run: Given) -> Predicted:
     by_cores = cpu / run.cores if run.cores else 0.0
     reading = max(by_workers, by_one, by_cores)
     byte = costs.merge + 1 / run.bandwidth
-    tail = _pending(parts, reading, byte) + merged.last * byte + parts.root / run.bandwidth + parts.end
+    tail = _pending(parts, reading, byte) + merged.last * byte + merged.brought / run.bandwidth
+    tail += parts.end + costs.end_sums * merged.brought
     wall = costs.start + reading + tail
     return Predicted(
         parts.slices,
@@ -117,39 +118,48 @@ def predict(costs: Costs, run: Given) -> Predicted:
         parts.slices * take,
         ceil(each / serial),
         merged.depth,
-        parts.slices * parts.account + parts.root,
+        parts.slices * parts.account + merged.brought,
         merged.inside + merged.last,
         costs.driver_memory
         + costs.driver_memory_event * run.size / costs.event_bytes
-        + COPIES * costs.summary * parts.root,
+        + COPIES * costs.summary * merged.most,
         (run.workers + 2) * wall / 3600 * run.price,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Merged:
-    """Bytes that go into merges while slices are read, and into the last one."""
+    """Bytes that go into merges while slices are read, and into the last one; that the driver gets, and at once."""
 
     inside: float
     last: float
+    brought: float
+    most: float
     depth: int
 
 
 def _merged(parts: Sliced) -> _Merged:
-    """As a number in base FAN_IN: what is a full digit is merged at once, what is left in the end."""
-    number, level, inside, last = parts.slices, 0, 0.0, 0.0
+    """As a number in base FAN_IN: what is a full digit is merged at once, what is left in the end.
+
+    What is large is not merged further.
+    """
+    number, level, inside, last, large = parts.slices, 0, 0.0, 0.0, 0.0
     while number:
+        if parts.level(level) > MOST_BYTES:
+            large = number * parts.level(level)
+            break
         number, left = divmod(number, FAN_IN)
         last += left * parts.level(level)
         inside += number * FAN_IN * parts.level(level)
         level += 1
-    return _Merged(inside, last, level)
+    whole = min(last, parts.root)
+    return _Merged(inside, last, large + whole, max(whole, parts.level(level) if large else 0.0), level)
 
 
 def _pending(parts: Sliced, reading: float, byte: float) -> float:
     """Seconds that merges still take when all is read: a slice that fills up levels sets off merges one by one."""
     level, chain, latest = 1, 0.0, reading
-    while FAN_IN**level <= parts.slices:
+    while FAN_IN**level <= parts.slices and parts.level(level - 1) <= MOST_BYTES:
         chain += FAN_IN * parts.level(level - 1) * byte
         last = parts.slices - parts.slices % FAN_IN**level
         latest = max(latest, reading * last / parts.slices + chain)

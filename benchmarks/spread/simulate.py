@@ -13,7 +13,7 @@ from random import Random
 from statistics import mean
 
 from aggregator.spread.driver import AHEAD
-from aggregator.spread.tree import FAN_IN
+from aggregator.spread.tree import FAN_IN, MOST_BYTES
 
 from .costs import Costs
 from .model import Given, sliced
@@ -120,7 +120,8 @@ class _Play:
         self._levels: list[list[_Node]] = []
         self._to_send, self._to_take = self._parts.slices, self._parts.slices
         self._is_taking = self._is_over = False
-        self._to_driver = self._shuffled = 0.0
+        self._to_driver = self._shuffled = self._brought = 0.0
+        self._is_read, self._awaited = False, 0
         self._again = self._gone = 0
 
     def play(self) -> Played:
@@ -247,6 +248,13 @@ class _Play:
     # The tree.
 
     def _add(self, node: _Node, level: int) -> None:
+        """What is large goes to the driver, as soon as it is there."""
+        if node.size > MOST_BYTES:
+            self._awaited += 1
+            node.then = partial(self._large, node)
+            if node.holder:
+                self._hold(node, node.holder)
+            return
         if level == len(self._levels):
             self._levels.append([])
         waiting = self._levels[level]
@@ -278,15 +286,30 @@ class _Play:
         node.inputs = []
         self._hold(node, worker)
 
+    def _large(self, node: _Node) -> None:
+        self._brought += node.size
+        self._awaited -= 1
+        node.slices = 0
+        if node.holder:
+            node.holder.held.pop(node, None)
+        if self._is_read and not self._awaited:
+            self._finish()
+
     def _finish(self) -> None:
-        whole = _Node(self._parts.slices, self._parts.root, [node for level in self._levels for node in level])
+        self._is_read = True
+        if self._awaited:
+            return
+        left = [node for level in self._levels for node in level]
         self._levels = []
-        whole.then = self._bring
+        whole = _Node(self._parts.slices, min(sum(node.size for node in left), self._parts.root), left)
+        whole.then = partial(self._bring, whole)
         self._merge(whole)
 
-    def _bring(self) -> None:
-        self._to_driver += self._parts.root
-        self._time.after(self._parts.root / self._run.bandwidth, lambda: self._time.work(self._parts.end, self._end))
+    def _bring(self, whole: _Node) -> None:
+        self._brought += whole.size
+        self._to_driver += self._brought
+        end = self._parts.end + self._costs.end_sums * self._brought
+        self._time.after(self._brought / self._run.bandwidth, lambda: self._time.work(end, self._end))
 
     def _end(self) -> bool:
         self._is_over = True
