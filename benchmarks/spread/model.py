@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from math import ceil
 
+from aggregator.spread.driver import AHEAD
 from aggregator.spread.slicing import slice_bytes
 from aggregator.spread.tree import FAN_IN, MOST_BYTES
 
@@ -102,7 +103,9 @@ def predict(costs: Costs, run: Given) -> Predicted:
     merged = _merged(parts)
     merging = costs.merge * merged.inside / parts.slices
     each, take = parts.read + merging, parts.take + run.latency + parts.account / run.bandwidth
-    by_workers = ceil(parts.slices / run.workers) * each * _lost(run, parts, each) + costs.scheduler + take
+    by_workers = (
+        ceil(parts.slices / run.workers) * each * _lost(run, parts, merged.depth, each) + costs.scheduler + take
+    )
     serial = max(take, costs.scheduler)
     by_one = each + costs.scheduler + take + (parts.slices - 1) * serial
     cpu = parts.slices * (each + parts.take + costs.scheduler)
@@ -167,14 +170,14 @@ def _pending(parts: Sliced, reading: float, byte: float) -> float:
     return latest - reading
 
 
-def _lost(run: Given, parts: Sliced, each: float) -> float:
+def _lost(run: Given, parts: Sliced, depth: int, each: float) -> float:
     """How much longer workers take where some go away: what a worker holds is made again, and it holds its share.
 
-    All that was read so far waits somewhere to be merged; so over the run half of it is at stake.
+    That is of what was read ahead, and of what waits to be merged: on average half of what is merged into one.
     """
     rate = run.interruptions / 3600
-    reading = ceil(parts.slices / run.workers) * each
-    return 1 + rate * (reading / 2 + each / 2 + run.restart)
+    waiting = (min(parts.slices, float(FAN_IN**depth)) + AHEAD * run.workers) / 2
+    return 1 + rate * (waiting * each / run.workers + each / 2 + run.restart)
 
 
 def shards(costs: Costs, run: Given, seconds: float, memory: float) -> int:

@@ -286,12 +286,15 @@ class _Play:
         node.inputs = []
         self._hold(node, worker)
 
-    def _large(self, node: _Node) -> None:
+    def _bring_one(self, node: _Node) -> None:
         self._brought += node.size
-        self._awaited -= 1
         node.slices = 0
         if node.holder:
             node.holder.held.pop(node, None)
+
+    def _large(self, node: _Node) -> None:
+        self._bring_one(node)
+        self._awaited -= 1
         if self._is_read and not self._awaited:
             self._finish()
 
@@ -301,12 +304,13 @@ class _Play:
             return
         left = [node for level in self._levels for node in level]
         self._levels = []
-        whole = _Node(self._parts.slices, min(sum(node.size for node in left), self._parts.root), left)
+        size = min(sum(node.size for node in left), self._parts.root)
+        whole = _Node(sum(node.slices for node in left), size, left)
         whole.then = partial(self._bring, whole)
         self._merge(whole)
 
     def _bring(self, whole: _Node) -> None:
-        self._brought += whole.size
+        self._bring_one(whole)
         self._to_driver += self._brought
         end = self._parts.end + self._costs.end_sums * self._brought
         self._time.after(self._brought / self._run.bandwidth, lambda: self._time.work(end, self._end))
