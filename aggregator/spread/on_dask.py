@@ -10,10 +10,12 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LogemitError, UnavailableError, UsageError
+from . import versions
 from .spec import Spec
 from .workers import Handle, Workers
 
@@ -51,6 +53,7 @@ def connected(spec: Spec, processes: int | None = None) -> Iterator[Workers]:
         try:
             workers = _Workers(client, spec)
             workers.wait_for_any()
+            workers.check_dask()
             yield workers
         finally:
             with suppress(Exception):  # a scheduler that is gone
@@ -127,6 +130,12 @@ class _Workers:
             raise UnavailableError(
                 f"{self._address}: {wanted} came within {self._spec.wait_seconds:g} s; start some: dask worker …"
             ) from None
+
+    def check_dask(self) -> None:
+        """That it is the same everywhere. Raises UsageError."""
+        here = _dask()
+        for who, there in self.everywhere(_dask).items():
+            versions.check(here, there, who)
 
     @property
     def _address(self) -> str:
@@ -233,6 +242,10 @@ class _Workers:
             if is_cut_off or (isinstance(exc, OSError) and self._client.status != "running"):
                 raise self._gone("is gone") from None
             raise UnavailableError(f"{about}: a worker failed: {_line(exc)}; nothing has changed") from exc
+
+
+def _dask() -> dict[str, str]:
+    return {"distributed": version("distributed")}
 
 
 def _line(exc: BaseException) -> str:

@@ -12,7 +12,7 @@ from ..config import Config
 from ..content import digest
 from ..errors import UsageError
 
-PACKAGES = ("numpy", "pyarrow", "orjson", "distributed")
+PACKAGES = ("numpy", "pyarrow", "orjson")
 
 
 def facts(config: Config) -> dict[str, str]:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from aggregator.errors import UsageError
+from aggregator.run import aggregate
 from aggregator.spread import on_dask
 from aggregator.spread.spec import Spec
 from tests.batch.test_compiled import RECORDED
@@ -12,7 +14,7 @@ from tests.test_recount import CASES
 from tests.test_split import lines_of
 
 from .cluster import Cluster
-from .same import Both
+from .same import CONFIG, Both
 
 
 @pytest.fixture
@@ -43,3 +45,11 @@ def test_repeats_and_growth(both: Both, tmp_path: Path) -> None:
     with log.open("ab") as file:
         file.writelines(RECORDED[900:1200])
     assert both.run([log, again]).events
+
+
+def test_another_dask_is_refused(dask_of_all: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "app.log"
+    log.write_bytes(b"".join(RECORDED[:10]))
+    monkeypatch.setattr(on_dask, "version", lambda package: "2020.1.0")
+    with pytest.raises(UsageError, match=r"^the worker at tcp://\S+ has distributed \d\S+, this process 2020\.1\.0; "):
+        aggregate([str(log)], tmp_path / "out", CONFIG, cluster=lambda: on_dask.connected(Spec(dask_of_all.address)))
