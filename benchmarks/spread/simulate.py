@@ -3,18 +3,17 @@
 Where processes share cores, all that are at work go on equally fast.
 """
 
-import heapq
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import partial
-from itertools import count
 from random import Random
 from statistics import mean
 
 from aggregator.spread.driver import AHEAD
 from aggregator.spread.tree import FAN_IN, MOST_BYTES
 
+from .clock import Clock
 from .costs import Costs
 from .model import Given, sliced
 
@@ -70,47 +69,11 @@ class _Job:
     is_given_up: bool = False
 
 
-class _Time:
-    """Timers, and work that shares cores: it is through when so much was done for each that is at work."""
-
-    def __init__(self, cores: int | None) -> None:
-        self.now = 0.0
-        self._cores, self._done, self._active, self._number = cores, 0.0, 0, count()
-        self._timers: list[tuple[float, int, Callable[[], None]]] = []
-        self._work: list[tuple[float, int, Callable[[], bool]]] = []
-
-    def after(self, seconds: float, then: Callable[[], None]) -> None:
-        heapq.heappush(self._timers, (self.now + seconds, next(self._number), then))
-
-    def work(self, seconds: float, then: Callable[[], bool]) -> None:
-        """`then` says whether it was still wanted."""
-        self._active += 1
-        heapq.heappush(self._work, (self._done + seconds, next(self._number), then))
-
-    def give_up(self) -> None:
-        """One that is at work is not any more."""
-        self._active -= 1
-
-    def step(self) -> None:
-        speed = min(1.0, self._cores / self._active) if self._cores and self._active else 1.0
-        worked = self.now + (self._work[0][0] - self._done) / speed if self._work else float("inf")
-        if self._timers and self._timers[0][0] <= worked:
-            at, _, ring = heapq.heappop(self._timers)
-            self._done += (at - self.now) * speed
-            self.now = at
-            ring()
-            return
-        done, _, then = heapq.heappop(self._work)
-        self._done, self.now = done, worked
-        if then():
-            self._active -= 1
-
-
 class _Play:
     def __init__(self, costs: Costs, run: Given, uneven: Unevenness, seed: int) -> None:
         self._costs, self._run, self._uneven, self._random = costs, run, uneven, Random(seed)
         self._parts = sliced(costs, run)
-        self._time = _Time(run.cores)
+        self._time = Clock(run.cores)
         self._idle: deque[_Worker] = deque()
         self._queue: deque[_Job] = deque()
         self._urgent: deque[_Job] = deque()
