@@ -4,6 +4,7 @@ A task whose worker dies is run again elsewhere, which is Dask's to do; after a 
 run. Nothing was committed then.
 """
 
+import concurrent.futures
 import logging
 import time
 import warnings
@@ -12,12 +13,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from math import inf
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LogemitError, UnavailableError, UsageError
 from . import versions
 from .spec import Spec
-from .workers import Handle, Workers
+from .workers import Handle, Workers, failed, line
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -31,7 +33,10 @@ BRINGING_SECONDS = 600.0
 
 CLOSING_SECONDS = 5.0
 URGENT = 10
-SHORT_OF_MEMORY = "a worker had too little memory for it; give each about 1.5 GB a thread"
+ANSWER_SECONDS = 120.0
+"""Within which each worker tells what it is."""
+
+SHORT_OF_MEMORY = "there was too little memory for it; give workers about 1.5 GB a thread"
 
 
 @contextmanager
@@ -47,7 +52,7 @@ def connected(spec: Spec, processes: int | None = None) -> Iterator[Workers]:
     with _quiet(), _cluster(spec, processes) as address:
         try:
             client = Client(address, timeout=spec.wait_seconds, set_as_default=False, security=_security(spec))
-        except (OSError, TimeoutError, ValueError) as exc:
+        except (OSError, TimeoutError, ValueError, RuntimeError) as exc:
             reason = str(exc).partition("\n")[0] or type(exc).__name__
             raise UnavailableError(f"{address}: no Dask scheduler answers: {reason}") from None
         try:
@@ -68,9 +73,11 @@ def _cluster(spec: Spec, processes: int | None) -> Iterator[str]:
         return
     from distributed import LocalCluster
 
-    with LocalCluster(
-        processes, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
-    ) as cluster:
+    try:
+        cluster = LocalCluster(processes, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL)
+    except (OSError, RuntimeError) as exc:
+        raise UnavailableError(f"no cluster can be started here: {line(exc)}; leave --engine out") from None
+    with cluster:
         yield cluster.scheduler_address
 
 
@@ -142,15 +149,30 @@ class _Workers:
         return self._spec.scheduler or "the cluster"
 
     def everywhere(self, task: Callable[..., Any], *args: Any) -> Mapping[str, Any]:
-        with self._told("the cluster"):
-            found: Mapping[str, Any] = self._client.run(task, *args, on_error="return")
+        found = self._answers(task, args)
         for worker, answer in found.items():
             if isinstance(answer, Exception) and not isinstance(answer, OSError):  # that of one that is gone
                 raise UsageError(
-                    f"the worker at {worker} has another logemit, or none: {_line(answer)}; install it there"
+                    f"the worker at {worker} has another logemit, or none: {line(answer)}; install it there"
                 )
         answers = {worker: answer for worker, answer in found.items() if not isinstance(answer, Exception)}
         return {f"the worker at {worker}": answer for worker, answer in answers.items()}
+
+    def _answers(self, task: Callable[..., Any], args: tuple[Any, ...]) -> Mapping[str, Any]:
+        """In a thread of its own, as Dask waits without an end for a worker that stands still."""
+        answers: concurrent.futures.Future[Mapping[str, Any]] = concurrent.futures.Future()
+
+        def ask() -> None:
+            try:
+                answers.set_result(self._client.run(task, *args, on_error="return"))
+            except BaseException as exc:
+                answers.set_exception(exc)
+
+        Thread(target=ask, daemon=True).start()
+        if not concurrent.futures.wait([answers], ANSWER_SECONDS).done:
+            raise UnavailableError(f"{self._address}: a worker does not answer; stop it, and run it again")
+        with self._told("the cluster"):
+            return answers.result()
 
     def submit(
         self, task: Callable[..., Any], *args: Any, urgent: bool = False, about: str = "", apart: Handle | None = None
@@ -233,20 +255,16 @@ class _Workers:
         except MemoryError:
             raise UnavailableError(f"{about}: {SHORT_OF_MEMORY}; nothing has changed") from None
         except KilledWorker as exc:
+            times = f", {exc.allowed_failures + 1} times" if exc.allowed_failures else ""
             raise UnavailableError(
-                f"{about}: the worker that read it died, {exc.allowed_failures + 1} times; "
-                "workers may need more memory; nothing has changed"
+                f"{about}: the worker that read it died{times}; workers may need more memory; nothing has changed"
             ) from None
         except Exception as exc:
             is_cut_off = isinstance(exc, CommClosedError | FutureCancelledError)
             if is_cut_off or (isinstance(exc, OSError) and self._client.status != "running"):
                 raise self._gone("is gone") from None
-            raise UnavailableError(f"{about}: a worker failed: {_line(exc)}; nothing has changed") from exc
+            raise failed(about, exc) from exc
 
 
 def _dask() -> dict[str, str]:
     return {"distributed": version("distributed")}
-
-
-def _line(exc: BaseException) -> str:
-    return f"{type(exc).__name__}: {str(exc).strip().partition(chr(10))[0]}"

@@ -2,9 +2,11 @@
 
 import json
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, fields
+from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import UsageError
 
@@ -13,7 +15,7 @@ _KNOWN = "scheduler, tls_ca, tls_cert, tls_key, least_workers, wait_seconds"
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """Files are named by their paths; no secret stands in here."""
+    """Files are named by their paths; no secret stands in here. Raises UsageError."""
 
     scheduler: str = ""
     """tcp://host:8786, or tls://…; "" for processes of this machine."""
@@ -24,6 +26,17 @@ class Spec:
     """To begin with."""
     wait_seconds: float = 30.0
     """For the scheduler, and for these workers."""
+
+    def __post_init__(self) -> None:
+        """Half of TLS is none."""
+        files = [self.tls_ca, self.tls_cert, self.tls_key]
+        if self.scheduler.startswith("tls://"):
+            if not all(files):
+                raise UsageError(
+                    f"{self.scheduler} needs tls_ca, tls_cert and tls_key; name them in a file, for --cluster-spec"
+                )
+        elif any(files):
+            raise UsageError(f"tls_ca, tls_cert and tls_key are for tls://…; the scheduler is {self.scheduler!r}")
 
 
 def load(path: Path) -> Spec:
@@ -40,18 +53,36 @@ def load(path: Path) -> Spec:
     for name, value in document.items():
         if name not in kinds:
             raise UsageError(f"{path}: unknown key {name!r}; known are {_KNOWN}")
-        is_number = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-        if not (isinstance(value, kinds[name]) or (kinds[name] is float and is_number)) or (
-            kinds[name] is not str and not is_number
-        ):
-            raise UsageError(f"{path}: {name} is {value!r}, expected {'a text' if kinds[name] is str else 'a number'}")
-    spec = Spec(**document)
-    if not spec.scheduler:
+        wanted = _WANTED[kinds[name]]
+        if not wanted.fits(value):
+            raise UsageError(f"{path}: {name} is {value!r}, expected {wanted.name}")
+    if not document.get("scheduler"):
         raise UsageError(f'{path}: names no scheduler; give scheduler = "tcp://host:8786"')
     for name in ("tls_ca", "tls_cert", "tls_key"):
-        if file := getattr(spec, name):
+        if file := document.get(name):
             _check_readable(Path(file), f"{path}: {name} {file}")
-    return spec
+    try:
+        return Spec(**document)
+    except UsageError as exc:
+        raise UsageError(f"{path}: {exc}") from None
+
+
+class _Wanted(NamedTuple):
+    name: str
+    fits: Callable[[object], bool]
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+_WANTED: dict[type, _Wanted] = {
+    str: _Wanted("a text", lambda value: isinstance(value, str)),
+    int: _Wanted("a whole number above 0", _is_whole),
+    float: _Wanted(
+        "a number above 0", lambda value: _is_whole(value) or (isinstance(value, float) and 0 < value < inf)
+    ),
+}
 
 
 def _check_readable(file: Path, what: str) -> None:
