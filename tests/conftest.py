@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from logemit import emitter
 
-from .scale import FULL
+from .scale import FULL, scaled
 
 if TYPE_CHECKING:
     from .reliability.forks import ForkServer
@@ -33,7 +33,13 @@ LONG = {
 """Folders and modules of tests that take seconds."""
 
 # Neither how quick a machine is nor chance decides, but where chance is asked to search.
-settings.register_profile("tests", deadline=None, derandomize=not FULL, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "tests",
+    deadline=None,
+    derandomize=not FULL,
+    max_examples=scaled(40, 100, 100),
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("tests")
 
 
