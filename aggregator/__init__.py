@@ -12,14 +12,16 @@ if TYPE_CHECKING:
     from .histograms import histogram
     from .ratios import ratio
     from .run import aggregate
+    from .spread.on_spark import on_spark
 
-__all__ = ["aggregate", "error_budget", "histogram", "incidents", "ratio", "read", "uptime"]
+__all__ = ["aggregate", "error_budget", "histogram", "incidents", "on_spark", "ratio", "read", "uptime"]
 
 _MODULES = {
     "aggregate": ".run",
     "error_budget": ".budgets",
     "histogram": ".histograms",
     "incidents": ".health",
+    "on_spark": ".spread.on_spark",
     "ratio": ".ratios",
     "read": ".frames",
     "uptime": ".health",

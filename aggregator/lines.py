@@ -132,6 +132,11 @@ class Lines:
             yield from self.take(b"\n")
             yield from self.flush()
 
+    def close(self) -> None:
+        """Gives its memory back; nothing more is taken."""
+        self._buffers.give_back(self._data)
+        del self._data
+
     def _end_of_lines(self) -> int:
         """Behind the last newline. Mapped memory is searched slowly: of a line that is too long, a copy is."""
         near = max(0, self._filled - LINE_LIMIT)

@@ -1,6 +1,6 @@
 """Everything derived anew from logs, beside what is there, and put in its place by one commit."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from .history.marks import FOLDER as EXPORTED
 from .history.marks import MARKS_PATH
 from .outputs import check_summaries, partition_files
 from .report import Progress, Report
-from .run import aggregate
+from .run import Cluster, aggregate
 from .store import State, Store, claimed, files, manifests, opened, tables
 
 REBUILT = "_logemit/rebuild"
@@ -27,11 +27,13 @@ def rebuild(
     *,
     discard: bool = False,
     workers: int | None = None,
+    cluster: Callable[[], Cluster] | None = None,
 ) -> Report:
     """Replace all that stands in `out` by what the logs tell, also where it is damaged; all or nothing.
 
     Dates of which the logs hold nothing, and summaries that are not configured, go with `discard`, and are otherwise
-    refused. No event is late for a rebuild. Raises a LogemitError; then nothing has changed.
+    refused. No event is late for a rebuild. `workers` and `cluster` are those of aggregate. Raises a LogemitError; then
+    nothing has changed.
     """
     sources.find(patterns)
     if not discard:
@@ -40,7 +42,7 @@ def rebuild(
         _finish_last(store)
         side = out / REBUILT
         files.remove_tree(side)  # over a damaged state, recovery does not come to what another rebuild left
-        report = aggregate(patterns, side, _without_limit(config), progress, workers)
+        report = aggregate(patterns, side, _without_limit(config), progress, workers, cluster=cluster)
         if report.vanished:
             raise InputError(f"{report.vanished} of the sources vanished before they were read; run it again")
         with opened(side) as rebuilt:

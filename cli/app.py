@@ -8,23 +8,20 @@ import typer
 from aggregator.errors import ConfigError, UsageError
 
 from . import dashboards, explain, history, html_report, init, leave, maintenance, monitoring, serving, show
+from .engine import ClusterSpec, EngineName, Scheduler, cluster
 from .options import (
     EXIT_CODES,
     AsJson,
-    ClusterSpec,
     ConfigFile,
     DropAfter,
-    EngineName,
     EnvelopeName,
     FoldAfter,
     LateLimit,
     LookBack,
     RejectsFile,
-    Scheduler,
     Sources,
     TextFolder,
     Workers,
-    cluster,
     days,
     explained,
     folder,
@@ -103,7 +100,7 @@ def aggregate_command(
             rejects=kept,
             look_back=days(look_back, "--look-back"),
             textfile=folder(textfile, "--textfile") if textfile is not None else None,
-            cluster=cluster(engine, scheduler, cluster_spec),
+            cluster=cluster(engine, scheduler, cluster_spec, workers),
         )
     printed.report(report, as_json=as_json)
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from .engine import ClusterSpec, EngineName, Scheduler, cluster
 from .options import (
     EXIT_CODES,
     AsJson,
@@ -121,6 +122,9 @@ def rebuild_command(
     drop_after: DropAfter = None,
     config: ConfigFile = None,
     workers: Workers = None,
+    engine: EngineName = "local",
+    scheduler: Scheduler = None,
+    cluster_spec: ClusterSpec = None,
     as_json: AsJson = False,
 ) -> None:
     """Derive everything anew from logs, beside what is there, and put it in its place at once.
@@ -138,7 +142,15 @@ def rebuild_command(
 
     loaded = settings(config, window, fold_after=fold_after, drop_after=drop_after)
     with progress.shown(sys.stderr.isatty() and not as_json) as tell:
-        report = rebuild(source, target, loaded, tell, discard=discard, workers=workers)
+        report = rebuild(
+            source,
+            target,
+            loaded,
+            tell,
+            discard=discard,
+            workers=workers,
+            cluster=cluster(engine, scheduler, cluster_spec, workers),
+        )
     printed.report(report, as_json=as_json)
 
 

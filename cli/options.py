@@ -17,10 +17,7 @@ from aggregator.escapes import visible
 from . import completion, what_to_install
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from aggregator.config import Config
-    from aggregator.spread.workers import Workers as SpreadWorkers
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -80,7 +77,13 @@ LookBack = Annotated[
 
 Workers = Annotated[
     int | None,
-    typer.Option("--workers", metavar="N", min=1, max=64, help="Threads; default one for each processor, up to 3."),
+    typer.Option(
+        "--workers",
+        metavar="N",
+        min=1,
+        max=64,
+        help="Threads; default one for each processor, up to 3. Or, with --engine dask, processes.",
+    ),
 ]
 
 
@@ -112,26 +115,6 @@ EnvelopeName = Annotated[
 ]
 
 
-EngineName = Annotated[
-    str,
-    typer.Option(
-        "--engine", metavar="NAME", help="Where logs are read: local, by threads of this process; or dask, a cluster."
-    ),
-]
-Scheduler = Annotated[
-    str | None,
-    typer.Option(
-        "--scheduler",
-        metavar="URL",
-        help="Of a Dask cluster: tcp://host:8786; default one of this machine's processes. Workers see the same files.",
-    ),
-]
-ClusterSpec = Annotated[
-    str | None,
-    typer.Option("--cluster-spec", metavar="FILE", help="What says where it is; or Dask's own scheduler file."),
-]
-
-
 Since = Annotated[
     str | None,
     typer.Option("--since", metavar="TIME", help="From then on: 24h, 7d back from now; or 2026-11-20, …T12:30Z."),
@@ -153,25 +136,6 @@ def settings(
     loaded = configuration.load(Path(config) if config is not None else None, window)
     given = {"fold_after": fold_after, "drop_after": drop_after, "late_limit": late_limit}
     return configuration.with_retention(loaded, {key: value for key, value in given.items() if value is not None})
-
-
-def cluster(
-    engine: str, scheduler: str | None, spec: str | None
-) -> "Callable[[], AbstractContextManager[SpreadWorkers]] | None":
-    """Where logs are read, if not here. Raises UsageError."""
-    if engine not in ("local", "dask"):
-        raise UsageError(f"--engine is {engine!r}; expected local or dask")
-    if scheduler is not None and spec is not None:
-        raise UsageError("--scheduler and --cluster-spec say the same; leave one of them out")
-    if engine == "local":
-        if scheduler is not None or spec is not None:
-            raise UsageError("--scheduler and --cluster-spec are for --engine dask")
-        return None
-    from aggregator.spread import on_dask
-    from aggregator.spread.spec import Spec, load
-
-    found = load(Path(spec)) if spec is not None else Spec(scheduler or "")
-    return lambda: on_dask.connected(found)
 
 
 def moments(since: str | None, until: str | None, now: datetime) -> tuple[datetime | None, datetime | None]:

@@ -121,7 +121,7 @@ def marks_of(moments: Array) -> Array:
 def decide(seen: Seen, claims: Claims, moments: Callable[[], Array]) -> list[Refused]:
     """Put the claims before what was seen; what does not count of them. `moments` is asked when it must be."""
     seen.unchecked += claims.unchecked
-    counts, refused = np.ones(claims.events, bool), set[str]()
+    counts, refused = np.ones(claims.events, bool), dict[str, list[tuple[Interval, int]]]()
     for proc, run, start in claims.each():
         of_run = claims.marks[2 * start : 2 * (start + run.numbers)]
         if seen.admit_all(proc, run, of_run, None):
@@ -130,15 +130,17 @@ def decide(seen: Seen, claims: Claims, moments: Callable[[], Array]) -> list[Ref
         admitted = [seen.admit(proc, run.first + place, moment) for place, moment in enumerate(of)]
         if not all(admitted):
             counts[start : start + run.numbers] = admitted
-            refused.add(proc)
-    return [_refused(proc, claims, moments(), counts) for proc in sorted(refused)]
+            refused[proc] = []
+    for proc, run, start in claims.each() if refused else ():
+        if proc in refused:
+            refused[proc].append((run, start))
+    return [_refused(proc, runs, moments(), counts) for proc, runs in sorted(refused.items())]
 
 
-def _refused(proc: str, claims: Claims, moments: Array, counts: Array) -> Refused:
+def _refused(proc: str, runs: list[tuple[Interval, int]], moments: Array, counts: Array) -> Refused:
     """An event that came twice counts once: it is told of all events that are equal to one that does not count."""
-    mine = [(run, start) for of, run, start in claims.each() if of == proc]
-    rows = np.concatenate([np.arange(start, start + run.numbers) for run, start in mine])
-    seqs = np.concatenate([np.arange(run.first, run.last + 1) for run, _ in mine])
+    rows = np.concatenate([np.arange(start, start + run.numbers) for run, start in runs])
+    seqs = np.concatenate([np.arange(run.first, run.last + 1) for run, _ in runs])
     moments, counts = moments[rows], counts[rows]
     out = {*zip(seqs[~counts].tolist(), moments[~counts].tolist(), strict=True)}
     told = np.array([event in out for event in zip(seqs.tolist(), moments.tolist(), strict=True)])

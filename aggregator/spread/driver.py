@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from types import TracebackType
 from typing import Self
 
@@ -13,11 +14,13 @@ from ..grouping import Array
 from ..intake import Intake
 from ..remote import Object
 from ..ways import Names, Tell
-from . import task, versions
+from . import moved, task, versions
 from .claims import Refused, decide
+from .patience import Patience
 from .sent import Sent
 from .slices import Account, Given, Slice
 from .slicing import Slicer
+from .sums import Sums
 from .tree import Tree
 from .workers import Handle, Workers
 
@@ -25,10 +28,11 @@ AHEAD = 4
 """Slices that are sent for each task that can be at work at once."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Task:
     parts: Slice
     sources: list[Sent]
+    refused: list[Refused] | None
     found: Handle
     account: Handle
 
@@ -47,7 +51,8 @@ class Spread:
         self._given = Given(config, facts, intake.held.limit, intake.late_before, keeps_rejects)
         self._shared = workers.submit(given, self._given)
         self._tasks: deque[_Task] = deque()
-        self._tree = Tree(workers)
+        self._patience = Patience(workers)
+        self._tree = Tree(workers, self._patience, [each.name for each in config.catalogue.summaries], self._add)
         self._done = 0
         self._has_objects = False
         reader.sender = self
@@ -58,9 +63,11 @@ class Spread:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._tasks.clear()
         if error is None:
-            for sums in self._tree.finish(self._config.catalogue):
-                for place, whole in sums:
-                    (self._intake.in_time if place.partition else self._intake.late).add(whole)
+            self._tree.finish()
+
+    def _add(self, sums: Sums) -> None:
+        for place, whole in sums:
+            (self._intake.in_time if place.partition else self._intake.late).add(whole)
 
     def take(self, names: Names) -> None:
         for name in names:
@@ -92,38 +99,68 @@ class Spread:
             self._take_next()
 
     def _sent(
-        self, parts: Slice, sources: list[Sent], refused: list[Refused] | None = None, *, urgent: bool = False
+        self,
+        parts: Slice,
+        sources: list[Sent],
+        refused: list[Refused] | None = None,
+        *,
+        urgent: bool = False,
+        apart: Handle | None = None,
     ) -> _Task:
-        found = self._workers.submit(task.read, self._shared, parts, refused, urgent=urgent, about=_named(parts))
-        return _Task(
-            parts, sources, found, self._workers.submit(task.account_of, found, urgent=True, about=_named(parts))
+        """What is sent a second time brings all it needs along."""
+        about, given = _named(parts), self._given if apart else self._shared
+        found = self._workers.submit(task.read, given, parts, refused, urgent=urgent, about=about, apart=apart)
+        account = self._workers.submit(task.account_of, found, urgent=True, about=about)
+        return _Task(parts, sources, refused, found, account)
+
+    def _again(self, sent: _Task) -> _Task:
+        return self._sent(sent.parts, sent.sources, sent.refused, urgent=True, apart=sent.found)
+
+    def _read(self, sent: _Task) -> tuple[_Task, Account]:
+        """What was found, by this task or one in its place."""
+        sent = self._patience.wait(
+            sent, lambda each: each.account, lambda: self._again(sent), self._patience.seconds(sent.parts)
         )
+        try:
+            account: Account = self._workers.result(sent.account)
+        except task.ChangedError:
+            parts = moved.followed(sent.parts)
+            if parts == sent.parts:
+                raise
+            return self._read(self._sent(parts, sent.sources, sent.refused, urgent=True))
+        self._patience.learn(sent.parts, account.seconds)
+        return sent, account
 
     def _take_next(self) -> None:
-        sent = self._tasks[0]
-        account: Account = self._workers.result(sent.account)
+        sent, account = self._read(self._tasks[0])
         stand, guess = sent.sources[0].stream.stand, sent.parts[0].stand
         is_guessed = stand != guess
         if is_guessed and not stand.is_as(guess, account.reads[0].stand):
-            sent = self._sent((replace(sent.parts[0], stand=stand), *sent.parts[1:]), sent.sources, urgent=True)
-            account, is_guessed = self._workers.result(sent.account), False
-        refused = decide(self._intake.seen, account.claims, lambda: self._moments(sent.found))
+            parts = replace(sent.parts[0], stand=stand), *sent.parts[1:]
+            sent, account = self._read(self._sent(parts, sent.sources, urgent=True))
+            is_guessed = False
+        refused = decide(self._intake.seen, account.claims, cache(partial(self._moments, sent)))
         if refused:
             asked = account.asked
-            sent = self._sent(sent.parts, sent.sources, refused, urgent=True)
-            account = self._workers.result(sent.account)
+            sent, account = self._read(self._sent(sent.parts, sent.sources, refused, urgent=True))
             if account.asked != asked:
                 raise ReadWriteError(f"{sent.sources[0].name}: {task.CHANGED}")
         self._tasks.popleft()
         self._take_in(account, sent)
         for number, (source, read) in enumerate(zip(sent.sources, account.reads, strict=True)):
             source.take(read, guessed=is_guessed and number == 0)
-        self._tree.add(sent.found)
+        self._tree.add(sent.found, account.nbytes)
         self._done += sum(part.size for part in sent.parts)
         self._tell(self._done)
 
-    def _moments(self, found: Handle) -> Array:
-        moments: Array = self._workers.result(self._workers.submit(task.moments_of, found, urgent=True))
+    def _moments(self, sent: _Task) -> Array:
+        def asked(of: _Task) -> Handle:
+            return self._workers.submit(task.moments_of, of.found, urgent=True, about=_named(of.parts))
+
+        handle = self._patience.wait(
+            asked(sent), lambda each: each, lambda: asked(self._again(sent)), self._patience.seconds(sent.parts)
+        )
+        moments: Array = self._workers.result(handle)
         return moments
 
     def _take_in(self, account: Account, sent: _Task) -> None:

@@ -7,12 +7,15 @@ run. Nothing was committed then.
 import logging
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.metadata import version
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LogemitError, UnavailableError, UsageError
+from . import versions
 from .spec import Spec
 from .workers import Handle, Workers
 
@@ -23,18 +26,25 @@ POLL_SECONDS = 5.0
 LOST_SECONDS = 30.0
 """Without a scheduler, until the run gives up; without workers, as long as a cluster may need to start them."""
 
+BRINGING_SECONDS = 600.0
+"""For a result that is there."""
+
 CLOSING_SECONDS = 5.0
 URGENT = 10
+SHORT_OF_MEMORY = "a worker had too little memory for it; give each about 1.5 GB a thread"
 
 
 @contextmanager
-def connected(spec: Spec) -> Iterator[Workers]:
-    """Raises UsageError, UnavailableError."""
+def connected(spec: Spec, processes: int | None = None) -> Iterator[Workers]:
+    """`processes` of this machine, one for each processor where it is None, do it where `spec` names no scheduler.
+
+    Raises UsageError, UnavailableError.
+    """
     try:
         from distributed import Client
     except ImportError:
         raise UsageError("--engine dask needs a library that is missing; pip install 'logemit[dask]'") from None
-    with _quiet(), _cluster(spec) as address:
+    with _quiet(), _cluster(spec, processes) as address:
         try:
             client = Client(address, timeout=spec.wait_seconds, set_as_default=False, security=_security(spec))
         except (OSError, TimeoutError, ValueError) as exc:
@@ -43,6 +53,7 @@ def connected(spec: Spec) -> Iterator[Workers]:
         try:
             workers = _Workers(client, spec)
             workers.wait_for_any()
+            workers.check_dask()
             yield workers
         finally:
             with suppress(Exception):  # a scheduler that is gone
@@ -50,14 +61,16 @@ def connected(spec: Spec) -> Iterator[Workers]:
 
 
 @contextmanager
-def _cluster(spec: Spec) -> Iterator[str]:
+def _cluster(spec: Spec, processes: int | None) -> Iterator[str]:
     """Its scheduler; one of this machine's own where none is given."""
     if spec.scheduler:
         yield spec.scheduler
         return
     from distributed import LocalCluster
 
-    with LocalCluster(threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL) as cluster:
+    with LocalCluster(
+        processes, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
+    ) as cluster:
         yield cluster.scheduler_address
 
 
@@ -118,6 +131,12 @@ class _Workers:
                 f"{self._address}: {wanted} came within {self._spec.wait_seconds:g} s; start some: dask worker …"
             ) from None
 
+    def check_dask(self) -> None:
+        """That it is the same everywhere. Raises UsageError."""
+        here = _dask()
+        for who, there in self.everywhere(_dask).items():
+            versions.check(here, there, who)
+
     @property
     def _address(self) -> str:
         return self._spec.scheduler or "the cluster"
@@ -133,26 +152,69 @@ class _Workers:
         answers = {worker: answer for worker, answer in found.items() if not isinstance(answer, Exception)}
         return {f"the worker at {worker}": answer for worker, answer in answers.items()}
 
-    def submit(self, task: Callable[..., Any], *args: Any, urgent: bool = False, about: str = "") -> Handle:
+    def submit(
+        self, task: Callable[..., Any], *args: Any, urgent: bool = False, about: str = "", apart: Handle | None = None
+    ) -> Handle:
         of = (arg.future if isinstance(arg, _Sent) else arg for arg in args)
         priority = URGENT if urgent else 0
         with self._told(about):
-            return _Sent(self._client.submit(task, *of, pure=False, priority=priority), about)
+            others = self._others(apart) if apart else []
+            future = self._client.submit(
+                task, *of, pure=False, priority=priority, workers=others or None, allow_other_workers=bool(others)
+            )
+        return _Sent(future, about)
+
+    def _others(self, handle: _Sent) -> list[str]:
+        """Processes that are not at work on this, and do not have it."""
+        key = handle.future.key
+        at_work = {worker for worker, keys in self._client.processing().items() if key in keys}
+        return sorted(set(self._client.nthreads()) - at_work - {*self._client.who_has([handle.future]).get(key, ())})
+
+    def first(self, handles: Sequence[Handle], seconds: float = inf) -> Handle | None:
+        from distributed import wait
+        from distributed.client import FuturesCancelledError
+
+        until, lost_at = time.monotonic() + seconds, inf
+        while True:
+            over = [sent for sent in handles if sent.future.done()]
+            there = [sent for sent in over if sent.future.status == "finished"]
+            if there or len(over) == len(handles):
+                return (there or over)[0]
+            now = time.monotonic()
+            if now >= until:
+                return None
+            left = [sent.future for sent in handles if sent not in over]
+            with self._client.as_current(), suppress(TimeoutError, FuturesCancelledError):
+                wait(left, timeout=min(POLL_SECONDS, until - now), return_when="FIRST_COMPLETED")
+                continue
+            with self._told("the cluster"):
+                lack = self._lack()
+            lost_at = min(lost_at, time.monotonic()) if lack else inf
+            if time.monotonic() - lost_at > LOST_SECONDS:
+                raise self._gone(lack)
+
+    def _lack(self) -> str:
+        """Why nothing can run now, if so."""
+        if self._client.status != "running":
+            return "is gone"
+        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        if not workers:
+            return "has no workers any more"
+        is_idle = not any(worker["metrics"].get("task_counts", {}).get("executing") for worker in workers)
+        if is_idle and all(worker["status"] == "paused" for worker in workers):
+            return "has only workers whose memory is full; give them more"
+        return ""
 
     def result(self, handle: Handle) -> Any:
         sent: _Sent = handle
-        lost_at: float | None = None
         while True:
+            self.first([sent])
             with self._told(sent.about):
                 try:
-                    return sent.future.result(timeout=POLL_SECONDS)
+                    return sent.future.result(timeout=BRINGING_SECONDS)
                 except TimeoutError:
                     if sent.future.done():
                         raise
-            is_there = self._client.status == "running" and self._counted() > 0
-            lost_at = None if is_there else lost_at or time.monotonic()
-            if lost_at and time.monotonic() - lost_at > LOST_SECONDS:
-                raise self._gone("has no workers any more" if self._client.status == "running" else "is gone")
 
     def _gone(self, what: str) -> UnavailableError:
         return UnavailableError(f"{self._address}: the Dask cluster {what}; nothing has changed; run it again")
@@ -166,19 +228,24 @@ class _Workers:
 
         try:
             yield
-        except (LogemitError, TimeoutError):
+        except LogemitError:
             raise
+        except MemoryError:
+            raise UnavailableError(f"{about}: {SHORT_OF_MEMORY}; nothing has changed") from None
         except KilledWorker as exc:
             raise UnavailableError(
                 f"{about}: the worker that read it died, {exc.allowed_failures + 1} times; "
                 "workers may need more memory; nothing has changed"
             ) from None
-        except (FutureCancelledError, CommClosedError, OSError) as exc:
-            if self._client.status == "running" and not isinstance(exc, CommClosedError | FutureCancelledError):
-                raise
-            raise self._gone("is gone") from None
         except Exception as exc:
+            is_cut_off = isinstance(exc, CommClosedError | FutureCancelledError)
+            if is_cut_off or (isinstance(exc, OSError) and self._client.status != "running"):
+                raise self._gone("is gone") from None
             raise UnavailableError(f"{about}: a worker failed: {_line(exc)}; nothing has changed") from exc
+
+
+def _dask() -> dict[str, str]:
+    return {"distributed": version("distributed")}
 
 
 def _line(exc: BaseException) -> str:

@@ -6,6 +6,7 @@ No secret is among them: where a store is and who asks it, each process takes fr
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from .. import rotation
 from ..config import Config
 from ..content import End
 from ..exemplars import Bucket, Exemplar
@@ -15,6 +16,9 @@ from ..records import Record
 from ..streams import Head, Stand
 from .claims import Claims
 from .sums import Sums
+
+PACKED = 8
+"""A packed byte counts as so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,11 @@ class FilePart:
     def size(self) -> int:
         return self.length if self.is_packed else self.length - self.begin
 
+    @property
+    def work(self) -> int:
+        """As bytes that are not packed."""
+        return self.size * (PACKED if self.is_packed else 1)
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectPart:
@@ -76,6 +85,11 @@ class ObjectPart:
     """Of the whole object."""
     before: tuple[Checkpoint, ...]
     stand: Stand
+
+    @property
+    def work(self) -> int:
+        """As bytes that are not packed, by its name."""
+        return self.size * (PACKED if rotation.unpacked(self.name) != self.name else 1)
 
 
 Part = FilePart | ObjectPart
@@ -125,6 +139,10 @@ class Account:
     fields_invalid: int
     texts_cut: int
     loading: float
+    seconds: float
+    """That it took to read."""
+    nbytes: int
+    """Of the sums."""
     tallies: dict[str, Tally]
     """By name, in the order in which they came."""
     asides: list[Aside]

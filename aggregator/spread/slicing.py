@@ -11,14 +11,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import BinaryIO, Protocol
 
-from .. import rotation
-from ..content import FINGERPRINT_BYTES, Content, End, digest
+from ..content import Content, End, digest
 from ..lines import Block, Lines
 from ..objects import Objects
 from ..positions import Look, Positions
 from ..reading import Begun, Reader, new_blocks
 from ..remote import Object
 from ..streams import Stream
+from .heads import Heads
 from .sent import Large, Packed, Plain, Sent, Whole
 from .slices import FilePart, ObjectPart, Part, Stored
 
@@ -26,9 +26,6 @@ SLICE_BYTES = 128 << 20
 LEAST_BYTES = 16 << 20
 SLICES_EACH = 4
 """For each task that can be at work at once: so that all end at about the same time."""
-
-PACKED = 8
-"""A packed byte counts as so many."""
 
 MOST_PARTS = 500
 """In a slice."""
@@ -55,8 +52,7 @@ class Slicer(Reader):
         self.sender: Sender | None = None
         self._batch: list[tuple[Part, Sent]] = []
         self._size = 0
-        self._heads: list[tuple[Look, bytes]] = []
-        """Of packed files that were sent and not read yet."""
+        self._heads = Heads()
         self._unread: set[int] = set()
         """Streams of which parts were sent and not read yet."""
         self._places: list[int] = []
@@ -79,7 +75,7 @@ class Slicer(Reader):
         self._flush()
         if self.sender:
             self.sender.settle()
-        self._heads.clear()
+        self._heads = Heads()
         self._unread.clear()
 
     # Parts.
@@ -105,7 +101,7 @@ class Slicer(Reader):
         yield from super()._stream_blocks(name, file)
 
     def _file_blocks(self, look: Look, head: bytes, content: Content, name: str) -> Iterator[Block]:
-        if any(_may_be_one(look, head, *other) for other in self._heads):
+        if self._heads.may_tell_of(look, head):
             self.settle()
             if look.packed and self.positions.unpacked(look):
                 return
@@ -124,11 +120,11 @@ class Slicer(Reader):
 
     def _send_packed(self, begun: Begun, content: Content, tail: bytes) -> None:
         begin = begun.known.offset if begun.known else 0
-        self._heads.append((begun.look, begun.head))
+        self._heads.add(begun.look, begun.head)
         self._unread.add(id(begun.stream))
         stand, head = begun.stream.stand, digest(begun.head)
         part = FilePart(begun.name, begun.look.path, True, begin, content.length, head, tail, stand)
-        self._put(part, Packed(self, begun), content.length * PACKED)
+        self._put(part, Packed(self, begun), part.work)
 
     def _send_plain(self, begun: Begun, content: Content) -> None:
         begin, lines = (begun.known.offset, begun.known.lines) if begun.known else (0, 0)
@@ -171,7 +167,7 @@ class Slicer(Reader):
                     return
         before = tuple(self.objects.before(source))
         part = ObjectPart(source.url, source.path, source.version, source.size, before, self.stream.stand)
-        self._put(part, Whole(self, source, self.stream), source.size)
+        self._put(part, Whole(self, source, self.stream), part.work)
         yield from ()
 
     def _send_large(self, source: Object, content: Content, stream: Stream) -> None:
@@ -189,24 +185,6 @@ class Slicer(Reader):
             known_by, is_last = digest(head[:last]), last == content.length
             part = FilePart(source.url, source.path, False, first, last, known_by, before, stand, of, is_last)
             self._put(part, sent, last - first, alone=True)
-
-
-def _may_be_one(look: Look, head: bytes, other: Look, other_head: bytes) -> bool:
-    """Whether what is known of one file may tell of another, which is not read yet."""
-    if look.packed and look.packed == other.packed:
-        return True
-    if min(len(head), len(other_head)) < FINGERPRINT_BYTES and _names(look) & _names(other):
-        return True  # such are told apart by their names, too
-    return head.startswith(_lines_of(other_head)) or other_head.startswith(_lines_of(head))
-
-
-def _names(look: Look) -> set[str]:
-    return {look.path, *rotation.bases(look.path)}
-
-
-def _lines_of(head: bytes) -> bytes:
-    """Which a position may be known by."""
-    return head[: head.rfind(b"\n") + 1] or head
 
 
 def _cuts(content: Content, begin: int, end: int, size: int) -> Iterator[tuple[int, int]]:

@@ -48,7 +48,17 @@ def load(path: Path) -> Spec:
     spec = Spec(**document)
     if not spec.scheduler:
         raise UsageError(f'{path}: names no scheduler; give scheduler = "tcp://host:8786"')
+    for name in ("tls_ca", "tls_cert", "tls_key"):
+        if file := getattr(spec, name):
+            _check_readable(Path(file), f"{path}: {name} {file}")
     return spec
+
+
+def _check_readable(file: Path, what: str) -> None:
+    try:
+        file.read_bytes()
+    except OSError as exc:
+        raise UsageError(f"{what} cannot be read: {exc.strerror or exc}") from None
 
 
 def _of_scheduler(text: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ class Place(NamedTuple):
     partition: str
 
 
-Packed = tuple[Any, bytes, bytes, bool]
+Packed = tuple[Any, pa.Buffer, pa.Buffer, bool]
 
 
 class Sums:
@@ -42,8 +42,12 @@ class Sums:
     def __iter__(self) -> Iterator[tuple[Place, Cube]]:
         return iter(self.cubes.items())
 
-    def __sizeof__(self) -> int:
+    @property
+    def nbytes(self) -> int:
         return sum(each.nbytes for each in self.cubes.values())
+
+    def __sizeof__(self) -> int:
+        return self.nbytes
 
     def __getstate__(self) -> list[tuple[Place, Packed]]:
         return [(place, (each.summary, _packed(each.cells), _packed(each.bins), each.windowed)) for place, each in self]
@@ -64,13 +68,12 @@ def merged(*parts: Sums) -> Sums:
     return Sums({place: cube.merge(of_place) for place, of_place in cubes.items()})
 
 
-def _packed(table: pa.Table) -> bytes:
+def _packed(table: pa.Table) -> pa.Buffer:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
-    packed: bytes = sink.getvalue().to_pybytes()
-    return packed
+    return sink.getvalue()
 
 
-def _unpacked(data: bytes) -> pa.Table:
+def _unpacked(data: pa.Buffer) -> pa.Table:
     return pa.ipc.open_stream(data).read_all()

@@ -1,22 +1,23 @@
 """A task: one slice, from lines to what they add up to. Runs anywhere, knows no state, and gives the same each time."""
 
 import os
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any, BinaryIO
 
 from .. import remote
 from ..compression import TornError
-from ..content import Content, End, digest
+from ..content import Content, End
 from ..decode import Rejection
 from ..engines import Engines
 from ..errors import ReadWriteError
 from ..grouping import Array
 from ..held import CAPACITY, TOLERANCE, Held
 from ..intake import REJECTIONS, Intake
-from ..lines import Buffers, Lines
+from ..lines import Block, Buffers, Lines
 from ..plans import EventPlan
 from ..positions import Positions
 from ..reading import new_blocks
@@ -27,14 +28,20 @@ from ..report import Report
 from ..streams import Stream
 from . import versions
 from .claims import Claims, Decided, Noted, Refused
+from .moved import content_of
 from .slices import Account, Aside, FilePart, Found, Given, ObjectPart, Part, Read, Slice, Stored, Tally
 from .sums import Sums, merged
 
 CHANGED = "changed while it was read, or is another file where it is read; run it again"
 
 
+class ChangedError(ReadWriteError):
+    """A file is not what it was when its slice was made; that may stand elsewhere."""
+
+
 def read(given: Given, parts: Slice, refused: list[Refused] | None = None) -> Found:
-    """Raises ReadWriteError, UsageError."""
+    """Raises ReadWriteError, ChangedError where it may be elsewhere now, UsageError."""
+    began = time.monotonic()
     versions.check(given.facts, versions.facts(given.config))
     seen = Noted() if refused is None else Decided(refused)
     intake = _Intake(given, seen)
@@ -48,23 +55,33 @@ def read(given: Given, parts: Slice, refused: list[Refused] | None = None) -> Fo
     claims, moments = seen.claims() if isinstance(seen, Noted) else Noted().claims()
     asked = seen.events if isinstance(seen, Decided) else claims.events
     account = intake.account([each.read() for each in opened], claims, asked)
-    return Found(account, moments, Sums.of(given.config.catalogue, intake.in_time, intake.late))
+    sums = Sums.of(given.config.catalogue, intake.in_time, intake.late)
+    account.nbytes, account.seconds = sums.nbytes, time.monotonic() - began
+    return Found(account, moments, sums)
 
 
 def account_of(found: Found) -> Account:
     return found.account
 
 
-def of_summary(sums: Sums, name: str) -> Sums:
-    return Sums({place: cube for place, cube in sums if place.summary == name})
+def of_summary(part: Found | Sums, name: str) -> Sums:
+    return Sums({place: cube for place, cube in _sums(part) if place.summary == name})
 
 
 def moments_of(found: Found) -> Array:
     return found.moments
 
 
+def nbytes_of(sums: Sums) -> int:
+    return sums.nbytes
+
+
 def merge(*parts: Found | Sums) -> Sums:
-    return merged(*(part.sums if isinstance(part, Found) else part for part in parts))
+    return merged(*map(_sums, parts))
+
+
+def _sums(part: Found | Sums) -> Sums:
+    return part.sums if isinstance(part, Found) else part
 
 
 class _Intake(Intake):
@@ -114,6 +131,8 @@ class _Intake(Intake):
             found.fields_invalid,
             found.texts_cut,
             found.loading,
+            0.0,
+            0,
             self._tallies,
             self._asides,
             dict(self._left_out),
@@ -129,72 +148,70 @@ class _Opened:
         self._given, self._part = given, part
         self.stream = Stream.at(part.stand, name)
         self.ahead = 0
-        self._lines = Lines()
+        self._end = End(0, 0, "")
         self._torn, self._head, self._is_gone = "", b"", False
 
     def read(self) -> Read:
         """Once all that was taken of it is through."""
-        end = End.of(self._lines)
-        return Read(end, self.stream.stand, dict(self.stream.heads), self._torn, self._head, self._is_gone)
+        return Read(self._end, self.stream.stand, dict(self.stream.heads), self._torn, self._head, self._is_gone)
 
-    def blocks(self, buffers: Buffers) -> Iterator[Any]:
-        if isinstance(self._part, FilePart):
-            return self._of_file(self._part, buffers)
-        return self._of_object(self._part, buffers)
+    def blocks(self, buffers: Buffers) -> Iterator[Block]:
+        part = self._part
+        lines = (
+            yield from self._of_file(part, buffers) if isinstance(part, FilePart) else self._of_object(part, buffers)
+        )
+        self._end = End.of(lines)
+        lines.close()
 
-    def _new_blocks(self, content: Content) -> Iterator[Any]:
-        for block in new_blocks(content, self._lines):
+    def _new_blocks(self, content: Content, lines: Lines) -> Iterator[Block]:
+        for block in new_blocks(content, lines):
             self.ahead = content.length - content.position
             yield block
 
-    def _of_file(self, part: FilePart, buffers: Buffers) -> Iterator[Any]:
+    def _of_file(self, part: FilePart, buffers: Buffers) -> Generator[Block, None, Lines]:
+        lines = Lines(part.begin, 0, part.before, buffers)
         try:
             with _file(part) as file:
-                is_there = file.seek(0, os.SEEK_END) >= part.length
-                content = Content(file, part.length)
-                if not is_there or content.is_packed != part.is_packed or _known_by(content) != part.head:
-                    raise ReadWriteError(f"{part.name}: {CHANGED}")
-                self._lines = Lines(part.begin, 0, part.before, buffers)
+                content = content_of(file, part)
+                if not content:
+                    raise ChangedError(f"{part.name}: {CHANGED}")
                 try:
-                    yield from self._new_blocks(content)
+                    yield from self._new_blocks(content, lines)
                 except TornError as exc:
                     self._torn = str(exc)
-                yield from self._lines.end() if part.is_last else self._lines.flush()
+                yield from lines.end() if part.is_last else lines.flush()
         except FileNotFoundError:
             if part.stored:
                 raise ReadWriteError(f"{part.name}: vanished while it was read; run it again") from None
-            raise ReadWriteError(
+            raise ChangedError(
                 f"{part.path}: is not there, or not for the process that reads it; "
                 "workers need the same files under the same names, or name URLs"
             ) from None
         except OSError as exc:
             raise ReadWriteError(f"{part.path}: cannot be read: {exc.strerror or exc}; check its permissions") from None
-        if not part.is_packed and self._lines.offset not in (part.length, part.length + part.is_last):
+        if not part.is_packed and lines.offset not in (part.length, part.length + part.is_last):
             raise ReadWriteError(f"{part.name}: {CHANGED}")
+        return lines
 
-    def _of_object(self, part: ObjectPart, buffers: Buffers) -> Iterator[Any]:
+    def _of_object(self, part: ObjectPart, buffers: Buffers) -> Generator[Block, None, Lines]:
         source = _object(part, Stored(part.size, part.version))
-        positions = Positions(self._given.checkpoints)
+        positions, lines = Positions(self._given.checkpoints), Lines(buffers=buffers)
         try:
             with source.opened() as file:
                 content = Content(file, file.seek(0, os.SEEK_END))
                 self._head = content.head()
                 known, tail = positions.recognise(self._head, content, part.name, part.before)
-                self._lines = Lines(known.offset, known.lines, tail, buffers) if known else Lines(buffers=buffers)
-                yield from self._new_blocks(content)
-                yield from self._lines.end()
+                if known:
+                    lines.close()
+                    lines = Lines(known.offset, known.lines, tail, buffers)
+                yield from self._new_blocks(content, lines)
+                yield from lines.end()
         except TornError as exc:
             self._torn = str(exc)
-            yield from self._lines.flush()
+            yield from lines.flush()
         except FileNotFoundError:
             self._is_gone = True
-
-
-def _known_by(content: Content) -> str:
-    try:
-        return digest(content.head())
-    except TornError:
-        return ""
+        return lines
 
 
 def _object(part: Part, stored: Stored) -> Object:

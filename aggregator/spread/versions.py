@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 
 from logemit import __version__, grid
@@ -12,19 +12,24 @@ from ..config import Config
 from ..content import digest
 from ..errors import UsageError
 
-PACKAGES = ("numpy", "pyarrow", "orjson", "distributed")
+PACKAGES = ("numpy", "pyarrow", "orjson")
 
 
 def facts(config: Config) -> dict[str, str]:
     """By what they are about."""
+    plan = _plan(config.catalogue, config.window_seconds, config.exemplars_from)
+    return {**_installed(), "the grid": grid.GRID_ID, "the plan": plan[:12]}
+
+
+@cache
+def _installed() -> dict[str, str]:
     found = {"logemit": __version__, "Python": ".".join(platform.python_version_tuple()[:2])}
     for package in PACKAGES:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
             found[package] = "missing"
-    plan = _plan(config.catalogue, config.window_seconds, config.exemplars_from)
-    return {**found, "the grid": grid.GRID_ID, "the plan": plan[:12]}
+    return found
 
 
 @lru_cache(maxsize=8)

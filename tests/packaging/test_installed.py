@@ -23,8 +23,8 @@ from .test_built import PACKAGES, PROJECT
 SHAPES = ("", "django", "aggregator", "aggregator-plain", "audit")
 WITH_COMMAND = ("aggregator", "aggregator-plain")
 LOG = ROOT / "sample_logs/asgi/stdout.log"
-BROUGHT_BY_USERS = {"celery"}
-"""Whoever has no Celery does not import `logemit.celery`."""
+BROUGHT_BY_USERS = {"celery", "pyspark"}
+"""Whoever has no Celery does not import `logemit.celery`; and a Spark session comes with its pyspark."""
 OF_AUDIT = {"libcst", "yaml"}  # promql_parser is imported behind yaml
 FOR_WORK = {"test", "bench", "record", "parity", "docs", "dev"}
 
@@ -99,10 +99,10 @@ def test_requirements_fit_each_other(shaped: Shaped, shape: str) -> None:
 
 def test_what_is_imported_is_required() -> None:
     extras = ",".join(sorted(PROJECT["optional-dependencies"].keys() - FOR_WORK))
-    declared = needed_by(f"logemit[{extras}]").keys() | BROUGHT_BY_USERS
+    declared = needed_by(f"logemit[{extras}]").keys()
     imported = {name for package in PACKAGES for path in (ROOT / package).rglob("*.py") for name in imports(path)}
     assert "pandas" in imported
-    third = imported - set(sys.stdlib_module_names) - set(PACKAGES)
+    third = imported - set(sys.stdlib_module_names) - set(PACKAGES) - BROUGHT_BY_USERS
     assert [name for name in third if not distributions_of(name) & declared] == []
 
 

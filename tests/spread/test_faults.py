@@ -1,37 +1,28 @@
-"""What goes wrong on a cluster: the run ends as if nothing had been, or with one line and nothing changed."""
+"""What goes wrong with files, versions and tasks: the run ends as if nothing had been, or with one line."""
 
 import re
-import signal
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
+from math import inf
 from pathlib import Path
 from random import Random
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 
-from aggregator.errors import LogemitError, ReadWriteError, UnavailableError, UsageError
+from aggregator.errors import ReadWriteError, UnavailableError, UsageError
 from aggregator.run import aggregate
-from aggregator.spread import on_dask, task, versions
-from aggregator.spread.spec import Spec, load
+from aggregator.spread import on_dask, task, tree, versions
+from aggregator.spread.spec import Spec
+from aggregator.spread.task import read
 from aggregator.spread.workers import Here
 from tests.batch.runs import CONFIG
 from tests.batch.test_compiled import RECORDED
 from tests.command.calls import logemit, message
-from tests.remote.store import S3
-from tests.scale import scaled
 from tests.services import free_port
 
-from .cluster import Cluster, dask_cluster, until
+from .cluster import Clusters
 from .same import Both, files, slices_of, stopped_clock, told
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Path:
-    path = tmp_path / "app.log"
-    path.write_bytes(b"".join(RECORDED[:600]))
-    return path
-
 
 # Files that are not what they were when their slices were made.
 
@@ -42,10 +33,10 @@ class Meddling(Here):
     def __init__(self, happens: Callable[[], object]) -> None:
         self._happens = happens
 
-    def submit(self, function: Callable[..., Any], *args: Any, urgent: bool = False, about: str = "") -> Any:
-        if function is task.read:
+    def submit(self, task: Callable[..., Any], *args: Any, **how: Any) -> Any:
+        if task is read:
             self._happens()
-        return super().submit(function, *args, urgent=urgent, about=about)
+        return super().submit(task, *args, **how)
 
 
 def failed(log: Path, out: Path, happens: Callable[[], object]) -> str:
@@ -100,6 +91,81 @@ def test_a_file_whose_lines_are_replaced(log: Path, out: Path) -> None:
     assert failed(log, out, happens) == f"{log}: {task.CHANGED}"
 
 
+def test_a_file_that_is_rotated(log: Path, tmp_path: Path) -> None:
+    """It is read where it stands now, and the next run knows it there."""
+
+    def happens() -> None:
+        if not log.with_name("app.log.1").exists():
+            log.rename(log.with_name("app.log.1"))
+            log.write_bytes(b"".join(RECORDED[600:650]))
+
+    with stopped_clock(), slices_of(20_000):
+        found = aggregate([str(log)], tmp_path / "out", CONFIG, cluster=lambda: Entered(Meddling(happens)))
+        wanted = aggregate([f"{log}.1", str(log)], tmp_path / "local", CONFIG)
+    assert told(found) == told(wanted)
+    assert not aggregate([str(log)], tmp_path / "out", CONFIG).read
+    ours, theirs = (files(tmp_path / out) for out in ("out", "local"))
+    assert [data for name, data in ours.items() if "/date=" in name] == [
+        data for name, data in theirs.items() if "/date=" in name
+    ]
+
+
+# Tasks that come late, or not at all.
+
+
+class Late(Here):
+    """One in so many is not there in time; what is sent again is."""
+
+    def __init__(self, rng: Random, share: float) -> None:
+        self._rng, self._share = rng, share
+        self.sent_again: list[str] = []
+
+    def submit(self, task: Callable[..., Any], *args: Any, **how: Any) -> Any:
+        if how.get("apart"):
+            self.sent_again.append(task.__name__)
+        return super().submit(task, *args, **how)
+
+    def first(self, handles: Sequence[Any], seconds: float = inf) -> Any:
+        if seconds < inf and self._rng.random() < self._share:
+            return None
+        return handles[-1]
+
+
+@pytest.mark.parametrize(("share", "wanted"), [(0.5, {"read"}), (1.0, {"read", "merge", "of_summary"})])
+def test_what_comes_late_is_sent_again(share: float, wanted: set[str], log: Path, tmp_path: Path) -> None:
+    late = Late(Random(1), share)
+    again = tmp_path / "again.log"
+    again.write_bytes(b"another first line\n" + b"".join(RECORDED[100:300]))
+    assert Both(tmp_path, lambda: Entered(late), size=10_000).run([log, again]).duplicates
+    assert wanted <= set(late.sent_again)
+
+
+class Counted(Here):
+    """How many handles there are at once, of all that were given out."""
+
+    def __init__(self) -> None:
+        self._handles: WeakSet[Any] = WeakSet()
+        self.most = self.all = 0
+
+    def submit(self, task: Callable[..., Any], *args: Any, **how: Any) -> Any:
+        handle = super().submit(task, *args, **how)
+        self._handles.add(handle)
+        self.most, self.all = max(self.most, len(self._handles)), self.all + 1
+        return handle
+
+
+def test_what_was_merged_is_given_up(log: Path, tmp_path: Path) -> None:
+    counted = Counted()
+    assert Both(tmp_path, lambda: Entered(counted), size=1_500).run([log]).events
+    assert counted.all > 200
+    assert counted.most < 60
+
+
+def test_large_sums_are_not_merged_further(log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tree, "MOST_BYTES", 20_000)
+    assert Both(tmp_path, size=10_000).run([log]).events
+
+
 # Workers.
 
 
@@ -120,10 +186,13 @@ def test_another_version_of_a_worker_that_came_later(log: Path, out: Path, monke
         aggregate([str(log)], out, CONFIG, cluster=lambda: Entered(Here()))
 
 
-def test_a_worker_without_logemit(own: Callable[..., Any], log: Path, tmp_path: Path) -> None:
+def test_a_worker_without_logemit(clusters: Clusters, log: Path, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text('import sys\nsys.modules["aggregator"] = None\n')
-    with own(1, PYTHONPATH=str(tmp_path)) as cluster, pytest.raises(UsageError) as error:
+    cluster = clusters.of(0)
+    cluster.start_worker(PYTHONPATH=str(tmp_path))
+    with pytest.raises(UsageError) as error:
         aggregate([str(log)], tmp_path / "out", CONFIG, cluster=lambda: on_dask.connected(Spec(cluster.address)))
+    cluster.keep(0)
     worker = r"the worker at tcp://127\.0\.0\.1:\d+"
     assert re.fullmatch(f"{worker} has another logemit, or none: .*aggregator.*; install it there", str(error.value))
 
@@ -136,221 +205,3 @@ def test_no_scheduler(log: Path, tmp_path: Path) -> None:
     assert done.returncode == UnavailableError.exit_code
     assert message(done).startswith(f"logemit: {address}: no Dask scheduler answers: ")
     assert not list((tmp_path / "out").glob("[a-z]*"))
-
-
-OBJECTS = [b"".join(RECORDED[300 * number : 300 * number + 300]) for number in range(4)]
-OF_TWO = max(map(len, OBJECTS)) + 1
-"""Bytes of a slice that two of these are in."""
-
-
-@pytest.fixture
-def held(s3: S3, tmp_path: Path) -> Iterator[Callable[[], Path]]:
-    """Four objects; the store holds back what is asked of one of them, until it is let go."""
-    for number, data in enumerate(OBJECTS):
-        s3.put(f"app/{number}.log", data)
-    reached, go = tmp_path / "reached", tmp_path / "go"
-    s3.plan(do="hold", method="GET", part="app/2.log", reached=str(reached), until=str(go))
-
-    def hold() -> Path:
-        until(reached.exists)
-        return go
-
-    yield hold
-    go.touch()
-    s3.plan()
-
-
-@pytest.fixture
-def own(s3_of_all: S3, tmp_path: Path) -> Callable[..., Any]:
-    def started(workers: int, **variables: str) -> Any:
-        return dask_cluster(tmp_path, workers, {**s3_of_all.variables, **variables})
-
-    return started
-
-
-class Running(threading.Thread):
-    """A run in a thread of its own, with slices of two objects each."""
-
-    def __init__(self, s3: S3, out: Path, cluster: Cluster) -> None:
-        super().__init__()
-        self._arguments = [s3.url("app/*.log")], out, CONFIG
-        self._spec = Spec(cluster.address)
-        self.report: Any = None
-        self.error: LogemitError | None = None
-
-    def run(self) -> None:
-        try:
-            self.report = aggregate(*self._arguments, cluster=lambda: on_dask.connected(self._spec))
-        except LogemitError as exc:
-            self.error = exc
-
-    def ended(self) -> "Running":
-        self.join(90)
-        assert not self.is_alive()
-        return self
-
-
-def test_a_worker_that_is_killed_while_it_reads(
-    s3: S3, held: Callable[[], Path], own: Callable[..., Any], tmp_path: Path
-) -> None:
-    """Another reads on, with what the killed one had read before, too."""
-    with own(1) as cluster, slices_of(OF_TWO), stopped_clock():
-        running = Running(s3, tmp_path / "spread", cluster)
-        running.start()
-        go = held()
-        cluster.kill(cluster.workers[0])
-        go.touch()
-        cluster.start_worker()
-        found = running.ended()
-        wanted = aggregate([s3.url("app/*.log")], tmp_path / "local", CONFIG)
-    assert found.error is None
-    assert told(found.report) == told(wanted)
-    assert files(tmp_path / "spread") == files(tmp_path / "local")
-
-
-def test_a_worker_that_stands_still(s3: S3, held: Callable[[], Path], own: Callable[..., Any], tmp_path: Path) -> None:
-    """After a while, which is Dask's `worker-ttl`, another does its work."""
-    with own(1, DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL="3s") as cluster, slices_of(OF_TWO), stopped_clock():
-        running = Running(s3, tmp_path / "spread", cluster)
-        running.start()
-        go = held()
-        cluster.workers[0].send_signal(signal.SIGSTOP)
-        go.touch()
-        cluster.start_worker()
-        found = running.ended()
-        wanted = aggregate([s3.url("app/*.log")], tmp_path / "local", CONFIG)
-    assert found.error is None
-    assert told(found.report) == told(wanted)
-    assert files(tmp_path / "spread") == files(tmp_path / "local")
-
-
-def test_workers_that_are_killed_one_after_the_other(
-    s3: S3, held: Callable[[], Path], own: Callable[..., Any], tmp_path: Path
-) -> None:
-    """Dask gives up, and so does the run."""
-    with own(1, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0") as cluster, slices_of(OF_TWO):
-        running = Running(s3, tmp_path / "out", cluster)
-        running.start()
-        held()
-        cluster.kill(cluster.workers[0])
-        cluster.start_worker()
-        error = running.ended().error
-    told_of = "the worker that read it died, 1 times; workers may need more memory; nothing has changed"
-    assert str(error) in [f"{s3.url(f'app/{number}.log')} and 1 more: {told_of}" for number in (0, 2)]
-    assert not list((tmp_path / "out").glob("[a-z]*"))
-
-
-def test_a_scheduler_that_goes_away(
-    s3: S3, held: Callable[[], Path], own: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import dask
-    import distributed  # noqa: F401 (which sets what it reads)
-
-    monkeypatch.setattr(on_dask, "LOST_SECONDS", 1.0)
-    with dask.config.set({"distributed.comm.timeouts.connect": "2s"}), own(1) as cluster, slices_of(OF_TWO):
-        running = Running(s3, tmp_path / "out", cluster)
-        running.start()
-        held()
-        cluster.scheduler.send_signal(signal.SIGKILL)
-        cluster.scheduler.wait()
-        error = running.ended().error
-    assert str(error) == f"{cluster.address}: the Dask cluster is gone; nothing has changed; run it again"
-    assert not list((tmp_path / "out").glob("[a-z]*"))
-
-
-def test_workers_that_do_not_come_back(
-    s3: S3, held: Callable[[], Path], own: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(on_dask, "LOST_SECONDS", 1.0)
-    monkeypatch.setattr(on_dask, "POLL_SECONDS", 0.5)
-    with own(1) as cluster, slices_of(OF_TWO):
-        running = Running(s3, tmp_path / "out", cluster)
-        running.start()
-        held()
-        cluster.kill(cluster.workers[0])
-        error = running.ended().error
-    assert (
-        str(error) == f"{cluster.address}: the Dask cluster has no workers any more; nothing has changed; run it again"
-    )
-
-
-@pytest.mark.parametrize("seed", range(scaled(2, 4, 20)))
-def test_workers_killed_at_any_time(seed: int, own: Callable[..., Any], tmp_path: Path) -> None:
-    """And replaced: whatever was lost with them is read again."""
-    rng, log = Random(seed), tmp_path / "app.log"
-    log.write_bytes(b"".join(RECORDED) + b"".join(RECORDED[:500]))
-    over = threading.Event()
-
-    def kill() -> None:
-        for _ in range(4):
-            if over.wait(rng.uniform(0.3, 4.0)):
-                return
-            cluster.kill(rng.choice(cluster.workers))
-            cluster.start_worker()
-
-    with own(2, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="50") as cluster:
-        spec = Spec(cluster.address)
-        killer = threading.Thread(target=kill)
-        killer.start()
-        try:
-            Both(tmp_path, lambda: on_dask.connected(spec), size=30_000).run([log])
-        finally:
-            over.set()
-            killer.join()
-
-
-# What says where a cluster is.
-
-
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [
-        ('scheduler = "tcp://h:1"', Spec("tcp://h:1")),
-        ('{"type": "Scheduler", "address": "tcp://h:1"}', Spec("tcp://h:1")),
-        ('scheduler = "tls://h:1"\ntls_ca = "ca.pem"\nleast_workers = 3', Spec("tls://h:1", "ca.pem", least_workers=3)),
-        ('scheduler = "tcp://h:1"\nwait_seconds = 5', Spec("tcp://h:1", wait_seconds=5)),
-        ("", "names no scheduler"),
-        ("scheduler = 1", "scheduler is 1, expected a text"),
-        ('scheduler = "tcp://h:1"\nleast_workers = "3"', "least_workers is '3', expected a number"),
-        ("password = 'x'", "unknown key 'password'"),
-        ("{", "is neither TOML nor a scheduler file"),
-        ("a = ", "is neither TOML nor a scheduler file"),
-    ],
-)
-def test_what_a_file_says_of_a_cluster(text: str, wanted: Spec | str, tmp_path: Path) -> None:
-    path = tmp_path / "cluster"
-    path.write_text(text)
-    if isinstance(wanted, Spec):
-        assert load(path) == wanted
-    else:
-        with pytest.raises(UsageError, match=wanted):
-            load(path)
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        ["--engine", "spark"],
-        ["--scheduler", "tcp://127.0.0.1:1"],
-        ["--engine", "dask", "--scheduler", "tcp://127.0.0.1:1", "--cluster-spec", "x"],
-        ["--engine", "dask", "--cluster-spec", "/nowhere"],
-    ],
-)
-def test_options_that_cannot_be_meant(options: list[str], log: Path, tmp_path: Path) -> None:
-    done = logemit("aggregate", log, "--out", tmp_path / "out", *options)
-    assert done.returncode == UsageError.exit_code
-    assert message(done)
-
-
-def test_by_the_command(dask_of_all: Cluster, log: Path, tmp_path: Path) -> None:
-    spread = logemit(
-        "aggregate", log, "--out", tmp_path / "a", "--engine", "dask", "--scheduler", dask_of_all.address, "--json"
-    )
-    local = logemit("aggregate", log, "--out", tmp_path / "b", "--engine", "local", "--json")
-    assert (spread.returncode, spread.stderr) == (local.returncode, local.stderr) == (0, "")
-    assert (tmp_path / "a/http_requests").is_dir()
-    ours, theirs = (
-        {name: data for name, data in files(tmp_path / out).items() if "_logemit" not in name and "prom" not in name}
-        for out in "ab"
-    )
-    assert ours == theirs

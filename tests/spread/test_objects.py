@@ -2,6 +2,7 @@
 
 import gzip
 import pickle
+from concurrent.futures import Future
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -9,27 +10,34 @@ from typing import Any
 import pytest
 
 from aggregator import remote
+from aggregator.errors import ReadWriteError
 from aggregator.run import aggregate
 from aggregator.spread import on_dask
 from aggregator.spread.spec import Spec
+from aggregator.spread.task import read
 from aggregator.spread.workers import Here
 from tests.batch.runs import CONFIG
 from tests.batch.test_compiled import RECORDED
 from tests.batch.test_opened import WRAPS, wrapped
 from tests.remote.server import KEY
 from tests.remote.store import S3, SECRET
+from tests.scale import scaled
 
 from .cluster import Cluster
-from .same import Both, files
+from .same import Both, files, slices_of
 
 
 def joined(lines: list[bytes]) -> bytes:
     return b"".join(lines)
 
 
+SMALL = scaled(8, 30, 30)
+ENDS = [b'{"logemit":1,"event":"no_end"', b"", RECORDED[901].rstrip(b"\n")]
+
+
 def put_some(s3: S3) -> None:
     """Many small ones, packed ones, one that is torn, and one whose last line has no end."""
-    for number in range(30):
+    for number in range(SMALL):
         s3.put(f"app/small/{number:02d}.log", joined(RECORDED[10 * number : 10 * number + 15]))
     s3.put("app/packed.log.gz", gzip.compress(joined(RECORDED[300:600])))
     s3.put("app/torn.log.gz", gzip.compress(joined(RECORDED[600:900]))[:-200])
@@ -41,14 +49,14 @@ def put_some(s3: S3) -> None:
 def test_objects_of_all_kinds(s3: S3, tmp_path: Path) -> None:
     both, urls = Both(tmp_path, size=10_000), [s3.url("app/")]
     put_some(s3)
-    assert both.run(urls).sources == 35
+    assert both.run(urls).sources == SMALL + 5
     assert both.run(urls).sources == 0
     s3.put("app/no_end.log", joined(RECORDED[900:1000]))  # written again, and longer
     s3.put("app/small/00.log", joined(RECORDED[5:20]))
     assert both.run(urls).duplicates
 
 
-@pytest.mark.parametrize("end", [b"", b'{"logemit":1,"event":"no_end"', RECORDED[901].rstrip(b"\n")])
+@pytest.mark.parametrize("end", ENDS[: scaled(1, 3, 3)])
 def test_large_objects_are_cut(s3: S3, tmp_path: Path, end: bytes) -> None:
     """And read on where they are written again, and longer."""
     both, urls = Both(tmp_path, size=20_000), [s3.url("app/")]
@@ -94,6 +102,29 @@ def test_an_object_that_vanishes(s3: S3, tmp_path: Path, monkeypatch: pytest.Mon
     assert first.events == second.events
 
 
+def test_a_large_object_that_vanishes(s3: S3, tmp_path: Path) -> None:
+    """Between its parts."""
+
+    class Deleting(Here):
+        reads = 0
+
+        def submit(self, task: Any, *args: Any, **how: Any) -> Any:
+            if task is read:
+                self.reads += 1
+                if self.reads == 3:
+                    s3.client.delete_object(Bucket=s3.bucket, Key="app/bare.log")
+            return super().submit(task, *args, **how)
+
+    class Opened(Entered):
+        def __enter__(self) -> Here:
+            return Deleting()
+
+    s3.put("app/bare.log", joined(RECORDED[:300]))
+    with slices_of(20_000), pytest.raises(ReadWriteError, match=r"vanished while it was read; run it again$"):
+        aggregate([s3.url("app/")], tmp_path / "out", CONFIG, cluster=Opened)
+    assert not list((tmp_path / "out").glob("[a-z]*"))
+
+
 class Entered:
     def __enter__(self) -> Here:
         return Here()
@@ -105,11 +136,12 @@ class Entered:
 def test_on_a_cluster(s3: S3, dask_of_all: Cluster, tmp_path: Path) -> None:
     put_some(s3)
     spec = Spec(dask_of_all.address)
-    assert Both(tmp_path, lambda: on_dask.connected(spec), size=10_000).run([s3.url("app/")]).sources == 35
+    assert Both(tmp_path, lambda: on_dask.connected(spec), size=10_000).run([s3.url("app/")]).sources == SMALL + 5
 
 
 def test_an_output_in_the_bucket(s3: S3, dask_of_all: Cluster, tmp_path: Path) -> None:
-    put_some(s3)
+    s3.put("app/0.log", joined(RECORDED[:50]))
+    s3.put("app/1.log", joined(RECORDED[30:80]))
     spec = Spec(dask_of_all.address)
     aggregate([s3.url("app/")], s3.url("spread"), CONFIG, cluster=lambda: on_dask.connected(spec))
     aggregate([s3.url("app/")], tmp_path / "local", CONFIG)
@@ -123,9 +155,9 @@ def test_no_secret_is_in_what_is_sent(s3: S3, tmp_path: Path) -> None:
     class Watched(Here):
         sent = b""
 
-        def submit(self, task: Any, *args: Any, urgent: bool = False, about: str = "") -> Any:
-            Watched.sent += pickle.dumps([arg for arg in args if not hasattr(arg, "value")])
-            return super().submit(task, *args, urgent=urgent, about=about)
+        def submit(self, task: Any, *args: Any, **how: Any) -> Any:
+            Watched.sent += pickle.dumps([arg for arg in args if not isinstance(arg, Future)])
+            return super().submit(task, *args, **how)
 
     class Opened(Entered):
         def __enter__(self) -> Here:
