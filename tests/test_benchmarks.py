@@ -32,10 +32,10 @@ from tests.scale import LEVEL
 
 needs_prometheus = pytest.mark.usefixtures("django_prometheus")
 NUMBER = re.compile(r"[+-]?[\d,]+(\.\d+)?")
-HANDLERS, QUERIES = ("sync", "async"), ("no", "10", "100")
+HANDLERS, QUERIES = ["sync", "async"], ["no", "10", "100"]
 CHOSEN: list[str] = []
 if LEVEL == "quick":  # a case takes three processes
-    HANDLERS, QUERIES, CHOSEN = ("async",), ("10",), ["--handler=async", "--queries=10"]
+    HANDLERS, QUERIES, CHOSEN = ["async"], ["10"], ["--handler=async", "--queries=10"]
 OUTPUTS = ("/dev/null", "pipe")
 BINNED = [
     ("db_queries", "duration_seconds"),
