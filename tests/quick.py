@@ -138,7 +138,8 @@ def import_everything() -> None:
     for package in (cli, aggregator):
         for module in walk_packages(package.__path__, f"{package.__name__}."):
             if not module.name.startswith(LEFT_OUT):
-                importlib.import_module(module.name)
+                with suppress(ImportError):
+                    importlib.import_module(module.name)
     with suppress(ImportError):
         import jinja2  # noqa: F401
         import markdown_it  # noqa: F401
