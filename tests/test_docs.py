@@ -31,6 +31,7 @@ from . import quick, references
 from .conftest import ROOT, tool
 from .monitoring.servers import pushgateway
 from .remote.store import s3_server
+from .scale import LEVEL
 from .services import accepts, free_port, running
 
 BIN = Path(sys.executable).parent
@@ -356,9 +357,23 @@ def test_the_blocks_of_a_page(page: Path, folder: Path, request: pytest.FixtureR
     if page.name == "tutorial.md":
         folder = folder / "tea"
         folder.mkdir()
-    for block in blocks(page):
-        if not any(needs(block, package) for package in APART):
-            KINDS[block.language](block, folder)
+    wanted = [block for block in blocks(page) if not any(needs(block, package) for package in APART)]
+    for block in joined(wanted) if LEVEL == "quick" else wanted:
+        KINDS[block.language](block, folder)
+
+
+def joined(found: list[Block]) -> list[Block]:
+    """Python that runs one after the other is started once; each block has names of its own."""
+    made: list[Block] = []
+    for block in found:
+        if (block.language, block.name) == ("python", ""):
+            text = f"exec({block.text!r}, {{'__name__': '__main__'}})\n"
+            if made and made[-1][:2] == ("python", ""):
+                text = made.pop().text + text
+            made.append(block._replace(text=text))
+        else:
+            made.append(block)
+    return made
 
 
 @pytest.mark.parametrize("package", [package for package in APART if package != "pyspark"])  # tests/spread has that
