@@ -102,10 +102,15 @@ class Slicer(Reader):
         self.settle()
         yield from super()._stream_blocks(name, file)
 
+    def _is_unpacked(self, look: Look) -> bool:
+        if self._heads.has(look.packed):
+            self.settle()
+        return super()._is_unpacked(look)
+
     def _file_blocks(self, look: Look, head: bytes, content: Content, name: str) -> Iterator[Block]:
         if self._heads.may_tell_of(look, head):
             self.settle()
-            if look.packed and self.positions.unpacked(look):
+            if look.packed and super()._is_unpacked(look):
                 return
         known, tail = self.positions.recognise(head, content, look.path)
         if known and id(self.positions.read_now(known)) in self._unread:
@@ -122,7 +127,7 @@ class Slicer(Reader):
 
     def _send_packed(self, begun: Begun, content: Content, tail: bytes) -> None:
         begin = begun.known.offset if begun.known else 0
-        self._heads.add(begun.look, begun.head)
+        self._heads.add(begun.look, begun.head, begun.known.packed if begun.known else "")
         self._unread.add(id(begun.stream))
         stand, head = begun.stream.stand, begun.look.packed
         part = FilePart(begun.name, begun.look.path, True, begin, content.length, head, "", tail, stand)
