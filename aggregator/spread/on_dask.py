@@ -5,6 +5,8 @@ run. Nothing was committed then.
 """
 
 import logging
+import signal
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -68,10 +70,26 @@ def _cluster(spec: Spec, processes: int | None) -> Iterator[str]:
         return
     from distributed import LocalCluster
 
-    with LocalCluster(
-        processes, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL
-    ) as cluster:
+    with _deaf():
+        cluster = LocalCluster(processes, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL)
+    with cluster:
         yield cluster.scheduler_address
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Ctrl-C reaches all processes of a terminal: those that are started now leave it to this one, which stops them.
+
+    Until they are started it does nothing, which is about a second.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _security(spec: Spec) -> Any:
