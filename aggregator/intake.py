@@ -99,8 +99,9 @@ class Intake:
         for line, which, row in sorted(places):
             come_to(line)
             wanted[which][row] = self.seen.admit(*batches[which].origin(row))
-        for batch, each in zip(batches, wanted, strict=True):
-            self._roll_up(batch if all(each) else batch.keep(each))
+        kept = [batch if all(each) else batch.keep(each) for batch, each in zip(batches, wanted, strict=True)]
+        for batch in sorted(filter(len, kept), key=lambda batch: batch.records[0].line):
+            self._roll_up(batch)
 
     def reject(self, rejection: Rejection, name: str) -> None:
         self.report.rejected += 1
@@ -134,8 +135,6 @@ class Intake:
         self.newest = max(self.newest, newest)
 
     def _roll_up(self, batch: Batch) -> None:
-        if not len(batch):
-            return
         moments = batch.columns["timestamp"]
         self.report.fields_invalid += sum(map(len, batch.invalid))
         self.report.texts_cut += sum(batch.cut)

@@ -76,7 +76,7 @@ class Memory:
     def write(self, seen: Seen, processes: Processes, held: Held, state: State, now: int) -> list[str]:
         """Also moves `state` on to the dates kept now; the files that are not kept any more."""
         if held.lines or held.due:
-            self._store.stage(HELD_PATH, [line + b"\n" for line in held.lines])
+            self._store.stage(HELD_PATH, [line + b"\n" for line in sorted(held.lines)])
         return [*self._write_seen(seen, state, date_of(now - MARKS_KEPT)), *self._write_processes(processes, now)]
 
     def _write_seen(self, seen: Seen, state: State, marked_from: str) -> Iterator[str]:

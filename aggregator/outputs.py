@@ -209,8 +209,9 @@ class Outputs:
         summary = new.capacity.summary
         for wait in waits:
             wait()
-        for late_part in late.take(summary, ""):
-            new.add(late_part.read(), 0)
+        if late_parts := late.take(summary, ""):
+            before, known = self.totals_before(summary), partial(self.known_to_totals, summary)
+            new.add(*new.capacity.merged(late_parts, before, known))
         added = new.merged()
         folded_events[summary.name] += new.folded_events
         total = cube.merge([self.totals(summary), added])

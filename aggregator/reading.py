@@ -177,7 +177,7 @@ class Reader:
         self.sources += 1
         content = Content(file, status.st_size)
         look = Look(os.path.abspath(name), status.st_mtime_ns // 1000, content.packed())
-        if look.packed and self.positions.unpacked(look):
+        if look.packed and self._is_unpacked(look):
             return
         try:
             head = content.head()
@@ -190,6 +190,10 @@ class Reader:
             yield from self._file_blocks(look, head, content, name)
         else:
             self.positions.meet_unread(look, head, 0)
+
+    def _is_unpacked(self, look: Look) -> bool:
+        """Whether a compressed file was read whole before."""
+        return self.positions.unpacked(look)
 
     def _file_blocks(self, look: Look, head: bytes, content: Content, name: str) -> Iterator[Block]:
         known, tail = self.positions.recognise(head, content, look.path)

@@ -132,8 +132,11 @@ class Seen:
         if (name := hour_of(run.earliest)) < self._checked_from:
             self.unchecked += run.numbers
             return True
-        history, hour = self._processes.heard(proc, run.first), self._hour(name)
-        if history.is_far(run.first) or history.is_far(run.last) or hour.knows_any(proc, run):
+        history = self._processes.heard(proc, run.first)
+        if history.is_far(run.first) or history.is_far(run.last):
+            return False
+        hour = self._hour(name)
+        if hour.knows_any(proc, run):
             return False
         if history.seen.touches(run.first, run.last) or history.covered.touches(run.first, run.last):
             return False

@@ -19,7 +19,7 @@ from . import moved, task, versions
 from .claims import Refused, decide
 from .patience import Patience
 from .sent import Sent
-from .slices import Account, Given, Slice
+from .slices import Account, Ends, Given, Slice
 from .slicing import Slicer
 from .sums import Sums
 from .tree import Tree
@@ -145,7 +145,7 @@ class Spread:
             parts = replace(sent.parts[0], stand=stand), *sent.parts[1:]
             sent, account = self._read(self._sent(parts, sent.sources, urgent=True))
             is_guessed = False
-        refused = decide(self._intake.seen, account.claims, cache(partial(self._moments, sent)))
+        refused = decide(self._intake.seen, account.claims, cache(partial(self._moments, sent, account)))
         if refused:
             asked = account.asked
             sent, account = self._read(self._sent(sent.parts, sent.sources, refused, urgent=True))
@@ -155,13 +155,14 @@ class Spread:
         self._take_in(account, sent)
         for number, (source, read) in enumerate(zip(sent.sources, account.reads, strict=True)):
             source.take(read, guessed=is_guessed and number == 0)
-        self._tree.add(sent.found, account.nbytes)
+        self._tree.add(sent.found, _ends(sent, account), account.nbytes)
         self._done += sum(part.size for part in sent.parts)
         self._tell(self._done)
 
-    def _moments(self, sent: _Task) -> Array:
+    def _moments(self, sent: _Task, account: Account) -> Array:
         def asked(of: _Task) -> Handle:
-            return self._workers.submit(task.moments_of, of.found, urgent=True, about=_named(of.parts))
+            ends = _ends(sent, account)
+            return self._workers.submit(task.moments_of, of.found, ends, urgent=True, about=_named(of.parts))
 
         handle = self._patience.wait(
             asked(sent), lambda each: each, lambda: asked(self._again(sent)), self._patience.seconds(sent.parts)
@@ -189,6 +190,10 @@ class Spread:
             intake.count(intake.plan(name), *tally)
         intake.exemplars.meet(account.exemplars.items())
         intake.warnings.extend(text for text in account.warnings if text not in intake.warnings)
+
+
+def _ends(sent: _Task, account: Account) -> Ends:
+    return {part.name: read.end for part, read in zip(sent.parts, account.reads, strict=True)}
 
 
 def _named(parts: Slice) -> str:

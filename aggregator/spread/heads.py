@@ -20,14 +20,19 @@ class Heads:
         self._by_start: defaultdict[bytes, list[bytes]] = defaultdict(list)
         self._has_stubs = False
 
-    def add(self, look: Look, head: bytes) -> None:
+    def add(self, look: Look, head: bytes, before: str = "") -> None:
+        """`before` is what its content was packed as when it was read before."""
         names = _names(look)
-        self._packed.add(look.packed)
+        self._packed |= {look.packed, before}
         self._names |= names
         if len(head) < FINGERPRINT_BYTES:
             self._names_of_short |= names
         self._by_start[_start(head)].append(head)
         self._has_stubs |= _is_stub(head)
+
+    def has(self, packed: str) -> bool:
+        """Whether what is known of a packed file changes with what was sent."""
+        return packed in self._packed
 
     def may_tell_of(self, look: Look, head: bytes) -> bool:
         if not self._names:

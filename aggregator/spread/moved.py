@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from .. import rotation
-from ..compression import TornError
 from ..content import Content, digest
 from .slices import FilePart, Part, Slice
 
@@ -15,14 +14,16 @@ def content_of(file: BinaryIO, part: FilePart) -> Content | None:
     """Of the file that a part is of; None of another."""
     is_there = file.seek(0, os.SEEK_END) >= part.length
     content = Content(file, part.length)
-    return content if is_there and content.is_packed == part.is_packed and _head(content) == part.head else None
+    if not is_there or content.is_packed != part.is_packed:
+        return None
+    head = content.packed() or digest(content.head())
+    is_it = head == part.head and (not part.tail or tail_of(content, part.length) == part.tail)
+    return content if is_it else None
 
 
-def _head(content: Content) -> str:
-    try:
-        return digest(content.head())
-    except TornError:
-        return ""
+def tail_of(content: Content, offset: int) -> str:
+    """Digest of what stands before that; "" where it ends before."""
+    return next((digest(tail) for _, tail in content.tails([offset])), "")
 
 
 def followed(parts: Slice) -> Slice:

@@ -6,6 +6,8 @@ run. Nothing was committed then.
 
 import concurrent.futures
 import logging
+import signal
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,7 +15,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from math import inf
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LogemitError, UnavailableError, UsageError
@@ -73,12 +74,30 @@ def _cluster(spec: Spec, processes: int | None) -> Iterator[str]:
         return
     from distributed import LocalCluster
 
+    options = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": logging.CRITICAL}
     try:
-        cluster = LocalCluster(processes, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL)
+        with _deaf():
+            cluster = LocalCluster(processes, **options)
     except (OSError, RuntimeError) as exc:
         raise UnavailableError(f"no cluster can be started here: {line(exc)}; leave --engine out") from None
     with cluster:
         yield cluster.scheduler_address
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Ctrl-C reaches all processes of a terminal: those that are started now leave it to this one, which stops them.
+
+    Until they are started it does nothing, which is about a second.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _security(spec: Spec) -> Any:
@@ -168,7 +187,7 @@ class _Workers:
             except BaseException as exc:
                 answers.set_exception(exc)
 
-        Thread(target=ask, daemon=True).start()
+        threading.Thread(target=ask, daemon=True).start()
         if not concurrent.futures.wait([answers], ANSWER_SECONDS).done:
             raise UnavailableError(f"{self._address}: a worker does not answer; stop it, and run it again")
         with self._told("the cluster"):

@@ -56,7 +56,9 @@ class FilePart:
     length: int
     """Bytes on the disk that count, from the beginning of the file."""
     head: str
-    """Digest of what it begins with, by which it is known again."""
+    """Digest of what it begins with, or of what it is packed as, by which it is known again."""
+    tail: str
+    """And of what stands before its end; "" where the head tells, or an object's address."""
     before: bytes
     """The up to 64 KiB before `begin`, where its task is to tell of the end."""
     stand: Stand
@@ -107,6 +109,10 @@ class Read(NamedTuple):
     head: bytes = b""
     """What an object begins with."""
     is_gone: bool = False
+
+
+Ends = dict[str, End]
+"""Where the parts of a slice end that was taken in, by their names; empty for what was merged."""
 
 
 class Aside(NamedTuple):

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 from math import inf
 from typing import BinaryIO, Protocol
 
@@ -22,6 +23,7 @@ from ..remote import Object
 from ..sources import size
 from ..streams import Stream
 from .heads import Heads
+from .moved import tail_of
 from .sent import Large, Packed, Plain, Sent, Whole
 from .slices import FilePart, ObjectPart, Part, Stored
 
@@ -114,10 +116,15 @@ class Slicer(Reader):
         self.settle()
         yield from super()._stream_blocks(name, file)
 
+    def _is_unpacked(self, look: Look) -> bool:
+        if self._heads.has(look.packed):
+            self.settle()
+        return super()._is_unpacked(look)
+
     def _file_blocks(self, look: Look, head: bytes, content: Content, name: str) -> Iterator[Block]:
         if self._heads.may_tell_of(look, head):
             self.settle()
-            if look.packed and self.positions.unpacked(look):
+            if look.packed and super()._is_unpacked(look):
                 return
         known, tail = self.positions.recognise(head, content, look.path)
         if known and id(self.positions.read_now(known)) in self._unread:
@@ -134,16 +141,16 @@ class Slicer(Reader):
 
     def _send_packed(self, begun: Begun, content: Content, tail: bytes) -> None:
         begin = begun.known.offset if begun.known else 0
-        self._heads.add(begun.look, begun.head)
+        self._heads.add(begun.look, begun.head, begun.known.packed if begun.known else "")
         self._unread.add(id(begun.stream))
-        stand, head = begun.stream.stand, digest(begun.head)
-        part = FilePart(begun.name, begun.look.path, True, begin, content.length, head, tail, stand)
+        stand, head = begun.stream.stand, begun.look.packed
+        part = FilePart(begun.name, begun.look.path, True, begin, content.length, head, "", tail, stand)
         self._put(part, Packed(self, begun), part.work)
 
     def _send_plain(self, begun: Begun, content: Content) -> None:
         begin, lines = (begun.known.offset, begun.known.lines) if begun.known else (0, 0)
         stop = content.last_line_end(begin)
-        end = End(stop, lines, digest(dict(content.tails([stop]))[stop]), content.length - stop)
+        end = End(stop, lines, tail_of(content, stop), content.length - stop)
         self.end_file(begun, end, None)
         cuts = list(_cuts(content, begin, stop, self.slice_bytes))
         if not cuts:
@@ -156,15 +163,15 @@ class Slicer(Reader):
         stand = begun.stream.stand
         for first, last in cuts:
             of = stand if first == begin else stand.unknown()
-            head = digest(begun.head[:last])
-            part = FilePart(begun.name, begun.look.path, False, first, last, head, b"", of)
+            head, before = digest(begun.head[:last]), tail_of(content, last)
+            part = FilePart(begun.name, begun.look.path, False, first, last, head, before, b"", of)
             self._put(part, source, last - first, alone=len(cuts) > 1)
 
     @staticmethod
     def _learn(stream: Stream, content: Content, begin: int) -> None:
         """The envelope, for all parts, from the same lines as if it were read in one."""
-        content.seek(begin)
-        for block in new_blocks(content, Lines(begin)):
+        lines = Lines(begin)
+        for block in chain(new_blocks(content, lines), lines.flush()):
             stream.learn(block)
             if not block.too_long:
                 return
@@ -192,12 +199,13 @@ class Slicer(Reader):
         cuts[-1] = cuts[-1][0], content.length
         sent = Large(self, source, stream, lines, head, len(cuts))
         self._learn(stream, content, begin)
+        ((_, tail),) = content.tails([cuts[-1][0]])  # it may vanish before anything is sent
         for number, (first, last) in enumerate(cuts):
             stand = stream.stand.unknown() if number else stream.stand
-            before = dict(content.tails([first]))[first] if last == content.length else b""
+            before = tail if last == content.length else b""
             of = Stored(source.size, source.version)
             known_by, is_last = digest(head[:last]), last == content.length
-            part = FilePart(source.url, source.path, False, first, last, known_by, before, stand, of, is_last)
+            part = FilePart(source.url, source.path, False, first, last, known_by, "", before, stand, of, is_last)
             self._put(part, sent, last - first, alone=True)
 
 

@@ -30,7 +30,7 @@ from ..streams import Stream
 from . import versions
 from .claims import Claims, Decided, Noted, Refused
 from .moved import content_of
-from .slices import Account, Aside, FilePart, Found, Given, ObjectPart, Part, Read, Slice, Stored, Tally
+from .slices import Account, Aside, Ends, FilePart, Found, Given, ObjectPart, Part, Read, Slice, Stored, Tally
 from .sums import Sums, merged
 
 CHANGED = "changed while it was read, or is another file where it is read; run it again"
@@ -65,24 +65,32 @@ def account_of(found: Found) -> Account:
     return found.account
 
 
-def of_summary(part: Found | Sums, name: str) -> Sums:
-    return Sums({place: cube for place, cube in _sums(part) if place.summary == name})
+def of_summary(part: Found | Sums, ends: Ends, name: str) -> Sums:
+    return Sums({place: cube for place, cube in _sums(part, ends) if place.summary == name})
 
 
-def moments_of(found: Found) -> Array:
-    return found.moments
+def moments_of(found: Found, ends: Ends) -> Array:
+    return _same(found, ends).moments
 
 
 def nbytes_of(sums: Sums) -> int:
     return sums.nbytes
 
 
-def merge(*parts: Found | Sums) -> Sums:
-    return merged(*map(_sums, parts))
+def merge(ends: list[Ends], *parts: Found | Sums) -> Sums:
+    return merged(*map(_sums, parts, ends))
 
 
-def _sums(part: Found | Sums) -> Sums:
-    return part.sums if isinstance(part, Found) else part
+def _sums(part: Found | Sums, ends: Ends) -> Sums:
+    return _same(part, ends).sums if isinstance(part, Found) else part
+
+
+def _same(found: Found, ends: Ends) -> Found:
+    """What was lost with its worker was read again: an object may be gone by then, or another."""
+    for (name, end), read in zip(ends.items(), found.account.reads, strict=True):
+        if read.end != end:
+            raise ReadWriteError(f"{name}: {CHANGED}")
+    return found
 
 
 class _Intake(Intake):

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from .patience import Patience
+from .slices import Ends
 from .sums import Sums
 from .task import merge, nbytes_of, of_summary
 from .workers import Handle, Workers
@@ -16,9 +18,14 @@ MOST_BYTES = 64 << 20
 WHOLE = "the sums of all slices"
 
 
+class _Part(NamedTuple):
+    handle: Handle
+    ends: Ends
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Merge:
-    parts: list[Handle]
+    parts: list[_Part]
     """Kept until it is done, as it may be sent again."""
     level: int
     sums: Handle
@@ -31,36 +38,37 @@ class Tree:
     def __init__(self, workers: Workers, patience: Patience, names: list[str], take: Callable[[Sums], None]) -> None:
         """`names` are those of all summaries."""
         self._workers, self._patience, self._names, self._take = workers, patience, names, take
-        self._levels: list[list[Handle]] = []
+        self._levels: list[list[_Part]] = []
         """What waits to be merged, by how many merges it went through."""
         self._at_work: list[_Merge] = []
 
-    def add(self, found: Handle, nbytes: int) -> None:
-        """Of what a task found, whose sums are as large as that."""
+    def add(self, found: Handle, ends: Ends, nbytes: int) -> None:
+        """Of what a task found, which read as far as that, and whose sums are as large as that."""
         for each in list(self._at_work):
             if self._workers.first([each.nbytes], 0):
                 self._end(each)
-        self._put(found, nbytes, 0)
+        self._put(_Part(found, ends), nbytes, 0)
 
-    def _put(self, handle: Handle, nbytes: int, level: int) -> None:
+    def _put(self, part: _Part, nbytes: int, level: int) -> None:
         if nbytes > MOST_BYTES:
-            self._bring(handle)
+            self._bring(part)
             return
         if level == len(self._levels):
             self._levels.append([])
         waiting = self._levels[level]
-        waiting.append(handle)
+        waiting.append(part)
         if len(waiting) == FAN_IN:
             self._levels[level] = []
             self._at_work.append(self._merge(waiting, level + 1))
 
-    def _merge(self, parts: list[Handle], level: int, apart: Handle | None = None) -> _Merge:
-        sums = self._workers.submit(merge, *parts, urgent=True, about=WHOLE, apart=apart)
+    def _merge(self, parts: list[_Part], level: int, apart: Handle | None = None) -> _Merge:
+        handles, ends = zip(*parts, strict=True)
+        sums = self._workers.submit(merge, [*ends], *handles, urgent=True, about=WHOLE, apart=apart)
         return _Merge(parts, level, sums, self._workers.submit(nbytes_of, sums, urgent=True, about=WHOLE))
 
     def _end(self, done: _Merge) -> None:
         self._at_work.remove(done)
-        self._put(done.sums, self._workers.result(done.nbytes), done.level)
+        self._put(_Part(done.sums, {}), self._workers.result(done.nbytes), done.level)
 
     def finish(self) -> None:
         while self._at_work or sum(map(len, self._levels)) > 1:
@@ -74,23 +82,23 @@ class Tree:
                 self._patience.seconds(),
             )
             self._end(self._at_work[0])
-        for handle in self._some():
-            self._bring(handle)
+        for part in self._some():
+            self._bring(part)
 
-    def _some(self) -> list[Handle]:
+    def _some(self) -> list[_Part]:
         """Of what waits, as many as are merged at once."""
-        waiting = [handle for level in self._levels for handle in level]
+        waiting = [part for level in self._levels for part in level]
         self._levels = [waiting[FAN_IN:]]
         return waiting[:FAN_IN]
 
-    def _bring(self, handle: Handle) -> None:
+    def _bring(self, whole: _Part) -> None:
         def sent(name: str, apart: Handle | None = None) -> Handle:
-            return self._workers.submit(of_summary, handle, name, urgent=True, about=WHOLE, apart=apart)
+            return self._workers.submit(of_summary, *whole, name, urgent=True, about=WHOLE, apart=apart)
 
         parts = [(name, sent(name)) for name in self._names]
         while parts:
             name, part = parts.pop()
-            again = partial(sent, name, apart=handle)
+            again = partial(sent, name, apart=whole.handle)
             self._take(self._workers.result(self._patience.wait(part, _itself, again, self._patience.seconds())))
 
 

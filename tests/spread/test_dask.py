@@ -1,5 +1,8 @@
 """A run on a Dask cluster, whose scheduler and workers are processes of their own: what it leaves is the same."""
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,3 +56,12 @@ def test_another_dask_is_refused(dask_of_all: Cluster, tmp_path: Path, monkeypat
     monkeypatch.setattr(on_dask, "version", lambda package: "2020.1.0")
     with pytest.raises(UsageError, match=r"^the worker at tcp://\S+ has distributed \d\S+, this process 2020\.1\.0; "):
         aggregate([str(log)], tmp_path / "out", CONFIG, cluster=lambda: on_dask.connected(Spec(dask_of_all.address)))
+
+
+def test_processes_of_this_machine_leave_an_interrupt_to_the_run() -> None:
+    """Which ends them; else each would say that it was interrupted, and where."""
+    code = "import signal; print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)"
+    with on_dask._deaf():
+        told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert told == "True\n"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -3,6 +3,7 @@
 import gzip
 import re
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from math import inf
 from pathlib import Path
 from random import Random
@@ -14,13 +15,15 @@ import pytest
 from aggregator.errors import ReadWriteError, UnavailableError, UsageError
 from aggregator.run import aggregate
 from aggregator.spread import on_dask, patience, slicing, task, tree, versions
+from aggregator.spread.driver import given
 from aggregator.spread.spec import Spec
-from aggregator.spread.task import read
+from aggregator.spread.task import account_of, read
 from aggregator.spread.workers import Here
 from aggregator.store import opened
-from tests.batch.runs import CONFIG
+from tests.batch.runs import CONFIG, poll
 from tests.batch.test_compiled import RECORDED
 from tests.command.calls import logemit, message
+from tests.remote.store import S3
 from tests.services import free_port
 
 from .cluster import Clusters
@@ -110,6 +113,59 @@ def test_a_file_that_is_rotated(log: Path, tmp_path: Path) -> None:
     assert [data for name, data in ours.items() if "/date=" in name] == [
         data for name, data in theirs.items() if "/date=" in name
     ]
+
+
+def test_a_file_that_begins_as_the_one_that_was_rotated(log: Path, tmp_path: Path) -> None:
+    """And is as long: with what a program says whenever it starts. Each line is read once."""
+    said = b"a program says the same whenever it starts\n" * 50
+
+    def written(first: int) -> None:
+        log.write_bytes(said + b"".join(poll(number) for number in range(first, first + 80)))
+
+    def happens() -> None:
+        if not log.with_name("app.log.1").exists():
+            log.rename(log.with_name("app.log.1"))
+            written(200)
+
+    written(100)
+    with slices_of(3_000):
+        assert aggregate([str(log)], tmp_path / "out", CONFIG, cluster=lambda: Entered(Meddling(happens))).events == 160
+    assert not aggregate([str(log)], tmp_path / "out", CONFIG).read
+
+
+class Lost(Here):
+    """What a task found is lost before it is merged, or its moments are asked for: it is read again."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        self._happens = happens
+        self._found: dict[Any, tuple[Any, ...]] = {}
+
+    def submit(self, task: Callable[..., Any], *args: Any, **how: Any) -> Any:
+        if task not in (given, read, account_of):
+            self._happens()
+            args = tuple(super(Lost, self).submit(read, *self._of(arg)) if self._of(arg) else arg for arg in args)
+        handle = super().submit(task, *args, **how)
+        if task is read:
+            self._found[handle] = args
+        return handle
+
+    def _of(self, arg: Any) -> tuple[Any, ...]:
+        return self._found.get(arg, ()) if isinstance(arg, Future) else ()
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_an_object_that_is_gone_when_it_is_read_again(s3: S3, is_known: bool, tmp_path: Path) -> None:
+    """Its events were counted; they must not be missing in the sums."""
+    out, data = tmp_path / "out", b"".join(RECORDED[:50])
+    if is_known:
+        (tmp_path / "app.log").write_bytes(b"another first line\n" + data)
+        aggregate([str(tmp_path / "app.log")], out, CONFIG)
+    s3.put("app/a.log", data)
+    before = files(out)
+    with pytest.raises(ReadWriteError) as told_of:
+        aggregate([s3.url("app/")], out, CONFIG, cluster=lambda: Entered(Lost(s3.clear)))
+    assert str(told_of.value) == f"{s3.url('app/a.log')}: {task.CHANGED}"
+    assert files(out) == before
 
 
 # Tasks that come late, or not at all.

@@ -6,6 +6,7 @@ import io
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -13,8 +14,10 @@ import pytest
 import zstandard
 
 from aggregator import engines
+from aggregator.limits import Limits, Room
 from aggregator.lines import LINE_LIMIT
 from aggregator.rebuild import rebuild
+from aggregator.retention import Retention
 from aggregator.run import aggregate
 from tests.batch.runs import poll
 from tests.batch.test_compiled import EVENT_LINES, RECORDED, hostile
@@ -170,9 +173,8 @@ def test_rejected_lines_are_kept_and_told_with_their_places(tmp_path: Path) -> N
 
 def test_lines_dated_ahead(tmp_path: Path) -> None:
     both = Both(tmp_path, size=300)
-    lines = [
-        poll(number, "2126-11-20T12:00:00Z" if number % 5 == 0 else "2026-11-20T12:00:00Z") for number in range(40)
-    ]
+    moments = ["2126-11-20T12:00:00Z", *["2026-11-20T12:00:00Z"] * 4] * 8
+    lines = [poll(number, moment, event=f"own_{number % 3}") for number, moment in enumerate(moments)]
     assert both.run([written(tmp_path, "app.log", lines)]).held == 8
 
 
@@ -182,6 +184,29 @@ def test_names_of_events_that_nobody_knows(tmp_path: Path) -> None:
     assert "__other__" in both.run([written(tmp_path, "app.log", lines)]).by_event
     written(tmp_path, "app.log", [poll(number, event=f"own_{number // 2}") for number in range(3_000, 4_000)])
     both.run([tmp_path / "app.log"])
+
+
+def test_names_come_in_the_order_of_what_counts(tmp_path: Path) -> None:
+    """Not of what was counted before."""
+    both = Both(tmp_path, size=300)
+    both.run([written(tmp_path, "app.log", [poll(0, event="own_b")])])
+    lines = [b"another first line\n", poll(0, event="own_b"), poll(1, event="own_a"), poll(2, event="own_b")]
+    assert "own_a" in both.run([written(tmp_path, "again.log", lines)]).warnings[0]
+
+
+def test_late_events_for_which_there_is_no_room(tmp_path: Path) -> None:
+    limits = Limits(room=Room(max_combinations=3, max_cells=5))
+    settings = replace(CONFIG, retention=Retention(late_days=1), limits=limits)
+    feeds = [*range(8), *[5] * 3, 7, 7]
+    lines = [poll(number, "2020-01-01T00:00:00Z", feed_id=str(feed)) for number, feed in enumerate(feeds)]
+    both = Both(tmp_path, size=200, settings=settings)
+    assert both.run([written(tmp_path, "app.log", lines)]).late == len(feeds)
+
+
+def test_a_log_that_begins_bare_and_goes_on_in_an_envelope(tmp_path: Path) -> None:
+    """All of it is taken for what it begins with, as without slices."""
+    lines = [*RECORDED[:60], *wrapped(RECORDED[60:200], WRAPS["docker"], Random(1), 0.1)]
+    assert Both(tmp_path, size=3_000).run([written(tmp_path, "app.log", lines)]).events
 
 
 SMALL = scaled(40, 120, 120)
@@ -212,6 +237,7 @@ def test_what_only_this_process_can_read_comes_in_its_turn(tmp_path: Path, monke
 def test_forged_numbers(tmp_path: Path) -> None:
     numbers = [5, 10**15, 6, 10**15, 7, 3 * 10**15, 5, 8]
     lines = [poll(number) for number in numbers]
+    lines.append(poll(9 * 10**15, "2026-11-20T19:00:00Z"))  # of an hour of which nothing is remembered
     assert Both(tmp_path, size=250).run([written(tmp_path, "app.log", lines)]).duplicates
 
 
