@@ -51,8 +51,9 @@ def connected(spec: Spec, processes: int | None = None) -> Iterator[Workers]:
     except ImportError:
         raise UsageError("--engine dask needs a library that is missing; pip install 'logemit[dask]'") from None
     with _quiet(), _cluster(spec, processes) as address:
+        security = _security(spec)
         try:
-            client = Client(address, timeout=spec.wait_seconds, set_as_default=False, security=_security(spec))
+            client = Client(address, timeout=spec.wait_seconds, set_as_default=False, security=security)
         except (OSError, TimeoutError, ValueError, RuntimeError) as exc:
             reason = str(exc).partition("\n")[0] or type(exc).__name__
             raise UnavailableError(f"{address}: no Dask scheduler answers: {reason}") from None
@@ -101,13 +102,22 @@ def _deaf() -> Iterator[None]:
 
 
 def _security(spec: Spec) -> Any:
-    if not spec.tls_ca:
+    """Of what the spec names, or of Dask's own configuration. Raises UsageError."""
+    if not spec.is_tls:
         return None
     from distributed import Security
 
-    return Security(
-        tls_ca_file=spec.tls_ca, tls_client_cert=spec.tls_cert, tls_client_key=spec.tls_key, require_encryption=True
-    )
+    files = {"tls_ca_file": spec.tls_ca, "tls_client_cert": spec.tls_cert, "tls_client_key": spec.tls_key}
+    found = Security(**(files if spec.tls_ca else {}), require_encryption=True)
+    try:
+        is_whole = found.get_connection_args("client").get("ssl_context") is not None
+    except (OSError, ValueError) as exc:
+        raise UsageError(f"{spec.scheduler}: what TLS needs cannot be read: {line(exc)}") from None
+    if not is_whole:
+        raise UsageError(
+            f"{spec.scheduler} needs tls_ca, tls_cert and tls_key; name them in a file, for --cluster-spec"
+        )
+    return found
 
 
 @contextmanager
@@ -172,7 +182,7 @@ class _Workers:
         for worker, answer in found.items():
             if isinstance(answer, Exception) and not isinstance(answer, OSError):  # that of one that is gone
                 raise UsageError(
-                    f"the worker at {worker} has another logemit, or none: {line(answer)}; install it there"
+                    f"the worker at {worker} has another logemit, or none: {_told_there(answer)}; install it there"
                 )
         answers = {worker: answer for worker, answer in found.items() if not isinstance(answer, Exception)}
         return {f"the worker at {worker}": answer for worker, answer in answers.items()}
@@ -283,6 +293,11 @@ class _Workers:
             if is_cut_off or (isinstance(exc, OSError) and self._client.status != "running"):
                 raise self._gone("is gone") from None
             raise failed(about, exc) from exc
+
+
+def _told_there(answer: Exception) -> str:
+    """Dask brings some errors as the text of another."""
+    return line(answer).removeprefix("Exception: ")
 
 
 def _dask() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Where a cluster is, and how it is met: from options, or from a file."""
 
 import json
+import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ..errors import UsageError
 
+_ADDRESS = re.compile(r"((tcp|tls)://)?([^\s/:\[\]]+|\[[0-9A-Fa-f:.%]+\]):[0-9]{1,5}")
 _KNOWN = "scheduler, tls_ca, tls_cert, tls_key, least_workers, wait_seconds"
 
 
@@ -20,6 +22,7 @@ class Spec:
     scheduler: str = ""
     """tcp://host:8786, or tls://…; "" for processes of this machine."""
     tls_ca: str = ""
+    """With tls://, these three, or none where Dask's own configuration names them."""
     tls_cert: str = ""
     tls_key: str = ""
     least_workers: int = 1
@@ -29,14 +32,17 @@ class Spec:
 
     def __post_init__(self) -> None:
         """Half of TLS is none."""
+        if self.scheduler and not _ADDRESS.fullmatch(self.scheduler):
+            raise UsageError(f"the scheduler is {self.scheduler!r}; expected tcp://host:8786, or tls://host:8786")
         files = [self.tls_ca, self.tls_cert, self.tls_key]
-        if self.scheduler.startswith("tls://"):
-            if not all(files):
-                raise UsageError(
-                    f"{self.scheduler} needs tls_ca, tls_cert and tls_key; name them in a file, for --cluster-spec"
-                )
-        elif any(files):
+        if any(files) and not all(files):
+            raise UsageError("of tls_ca, tls_cert and tls_key some are missing; TLS needs all three")
+        if any(files) and not self.is_tls:
             raise UsageError(f"tls_ca, tls_cert and tls_key are for tls://…; the scheduler is {self.scheduler!r}")
+
+    @property
+    def is_tls(self) -> bool:
+        return self.scheduler.startswith("tls://")
 
 
 def load(path: Path) -> Spec:

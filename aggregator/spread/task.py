@@ -193,7 +193,7 @@ class _Opened:
             if part.stored:
                 raise ReadWriteError(f"{part.name}: vanished while it was read; run it again") from None
             raise ChangedError(
-                f"{part.path}: is not there, or not for the process that reads it; "
+                f"{part.path}: is not there any more, or not for the process that reads it; "
                 "workers need the same files under the same names, or name URLs"
             ) from None
         except OSError as exc:

@@ -182,10 +182,10 @@ def _day(of: Costs, day: Day) -> list[str]:
 
 
 def break_even(of: Costs) -> Lines:
-    """Against two threads of this machine."""
-    rows = []
+    """Against threads of this machine, as many as are quickest."""
+    rows, each_byte = [], min(of.local.values())
     for size in (GB // 10, GB, 10 * GB, 100 * GB, TB):
-        local = of.local_start + of.local[2] * size
+        local = of.local_start + each_byte * size
         found = {number: predict(of, Given(size, number, cores=None)).wall for number in (2, 4, 8)}
         rows.append([_bytes(size), _time(local), *(_time(wall) for wall in found.values())])
     return table(["logs", "without a cluster", "2 workers", "4 workers", "8 workers"], rows)

@@ -1,5 +1,6 @@
 """What the command and a file say of a cluster."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from tests.command.calls import logemit, message
 
 from .cluster import Cluster
 from .same import files
+
+WRONG = ["http://h:1", "tcp://h", "tcp://h:", "tcp://h:x", "h", "tcp://h:1/", "tcp://h:1 "]
 
 
 @pytest.mark.parametrize(
@@ -26,7 +29,9 @@ from .same import files
         ('scheduler = "tcp://h:1"\nleast_workers = 1.5', "least_workers is 1.5, expected a whole number above 0"),
         ('scheduler = "tcp://h:1"\nwait_seconds = inf', "wait_seconds is inf, expected a number above 0"),
         ('scheduler = "tcp://h:1"\nwait_seconds = true', "wait_seconds is True, expected a number above 0"),
-        ('{"address": "tls://h:1"}', "tls://h:1 needs tls_ca, tls_cert and tls_key"),
+        ('{"address": "tls://h:1"}', Spec("tls://h:1")),
+        ('scheduler = "[::1]:8786"', Spec("[::1]:8786")),
+        *((f'scheduler = "{wrong}"', re.escape(f"the scheduler is '{wrong}'; expected tcp://")) for wrong in WRONG),
         ("password = 'x'", "unknown key 'password'"),
         ("{", "is neither TOML nor a scheduler file"),
         ("a = ", "is neither TOML nor a scheduler file"),
@@ -45,8 +50,7 @@ def test_what_a_file_says_of_a_cluster(text: str, wanted: Spec | str, tmp_path: 
 @pytest.mark.parametrize("scheduler", ["", "tcp://h:1", "tls://h:1"])
 @pytest.mark.parametrize("files", [(ca, cert, key) for ca in ("", "a") for cert in ("", "c") for key in ("", "k")])
 def test_half_of_tls_is_refused(scheduler: str, files: tuple[str, str, str]) -> None:
-    wanted = ("a", "c", "k") if scheduler.startswith("tls:") else ("", "", "")
-    if files == wanted:
+    if not any(files) or (all(files) and scheduler.startswith("tls:")):
         Spec(scheduler, *files)
     else:
         with pytest.raises(UsageError, match="tls_ca, tls_cert and tls_key"):

@@ -75,7 +75,7 @@ def out(log: Path, tmp_path: Path) -> Path:
 
 def test_a_file_that_vanishes(log: Path, out: Path) -> None:
     assert failed(log, out, lambda: log.unlink(missing_ok=True)) == (
-        f"{log}: is not there, or not for the process that reads it; "
+        f"{log}: is not there any more, or not for the process that reads it; "
         "workers need the same files under the same names, or name URLs"
     )
 
