@@ -133,6 +133,23 @@ def test_by_machine_code(seed: int, tmp_path: Path) -> None:
     both.run([written(tmp_path, "again.log", [b"another first line\n", *lines[::2]])])
 
 
+@pytest.mark.usefixtures("by_machine")
+def test_lines_are_told_by_the_name_under_which_they_were_read(tmp_path: Path) -> None:
+    """Also where another source goes on while they are judged."""
+    lines = [b'{"logemit":1,"event":"no_end"\n', *RECORDED[:50]]
+    logs = [written(tmp_path, f"{number}.log", lines[: 30 + number]) for number in range(2)]
+    assert Both(tmp_path).run(logs).rejections[0].startswith(f"{logs[0]}:1: ")
+
+
+def test_what_was_read_before_packed_in_two_ways(tmp_path: Path) -> None:
+    """Of which one says what is known of the other."""
+    both, data = Both(tmp_path), b"".join(RECORDED[:50])
+    (tmp_path / "b.log.gz").write_bytes(gzip.compress(data))
+    (tmp_path / "a.log.bz2").write_bytes(bz2.compress(data))
+    both.run([tmp_path / "b.log.gz"])
+    assert not both.run([tmp_path / "a.log.bz2", tmp_path / "b.log.gz"]).read
+
+
 def test_one_copy_after_the_other_and_rotated_ones(tmp_path: Path) -> None:
     both, lines = Both(tmp_path, size=3_000), RECORDED[:400]
     log = written(tmp_path, "app.log", lines[:100])
