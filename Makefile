@@ -22,7 +22,7 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	  $(foreach extra,$(EXTRAS),--editable '.[$(extra)]') $(if $(DJANGO),'Django~=$(DJANGO).0')
 	@touch $@ $(VENV)/.aggregator
 
-.PHONY: help demo test test-matrix test-reliability test-fuzz pytest machine-code check docs docs-site notebooks sample-logs bench bench-emitter clean
+.PHONY: help demo test test-matrix test-reliability test-fuzz pytest machine-code check docs docs-site notebooks sample-logs bench bench-emitter bench-cluster clean
 
 help:  ## list what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ bench: $(VENV)/.dev  ## measure logemit aggregate against DuckDB, polars and oth
 
 bench-emitter: $(VENV)/.dev  ## measure what a request costs, with logemit and with django-prometheus (4 minutes)
 	$(BIN)/python -m benchmarks.emitter_cost --output benchmarks/EMITTER.md
+
+bench-cluster: $(VENV)/.dev  ## measure a run on a cluster with one worker and with two (10 minutes)
+	$(BIN)/python -m benchmarks.spread
 
 clean:  ## remove what make made
 	rm -rf .venv .venv-* demo-out build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

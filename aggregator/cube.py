@@ -61,6 +61,7 @@ class Cube:
         return self.summary.keys if self.windowed else self.summary.group
 
 
+@lru_cache(maxsize=256)
 def cells_schema(summary: Summary, *, windowed: bool = True) -> pa.Schema:
     """Of a cube in memory: measures are integers, values decimals between doubles."""
     windows = [WINDOW_START, WINDOW_SECONDS] if windowed else []

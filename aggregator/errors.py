@@ -5,7 +5,7 @@ LogemitError                70  a defect of logemit's own
 ├── StateError              65  the output folder's state is damaged
 │   └── NewerStateError         … or of a newer format
 ├── InputError              66  a source that does not exist or holds no logs
-├── UnavailableError        69  a server cannot be reached or refuses; a port cannot be listened on
+├── UnavailableError        69  a server or cluster cannot be reached or refuses; a port cannot be listened on
 ├── OutputError             73  the output folder cannot be made or written
 ├── ReadWriteError          74  the system failed a read or a write
 ├── LockedError             75  another run is at work

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
 
 TAIL_BYTES = 1 << 16
 """What stands before a position is compared when it is found again: enough to hold an event, which no other log has."""
@@ -16,22 +17,25 @@ PADDING = 64
 """Bytes that can be read behind a block: who reads many at once may read beyond its end."""
 
 _BUFFER_SIZE = BLOCK_SIZE + LINE_LIMIT
-Buffer = bytes | bytearray
+Buffer = bytes | mmap
 
 
 class Buffers:
-    """Memory for blocks, used again once it is given back: fresh memory costs as much as what is read into it."""
+    """Memory for blocks, used again once it is given back: fresh memory costs as much as what is read into it.
+
+    Mapped, so that a short log touches no more of it than it fills.
+    """
 
     def __init__(self) -> None:
-        self._free: list[bytearray] = []
+        self._free: list[mmap] = []
         self.count_newlines: Callable[[Buffer, int], int] = newlines
         """In so many bytes; there are quicker ways once machine code is loaded."""
 
-    def take(self) -> bytearray:
-        return self._free.pop() if self._free else bytearray(_BUFFER_SIZE + PADDING)
+    def take(self) -> mmap:
+        return self._free.pop() if self._free else mmap(-1, _BUFFER_SIZE + PADDING, MAP_PRIVATE | MAP_ANONYMOUS)
 
     def give_back(self, buffer: Buffer) -> None:
-        if isinstance(buffer, bytearray):
+        if isinstance(buffer, mmap):
             self._free.append(buffer)
 
 
@@ -105,7 +109,7 @@ class Lines:
         """The whole lines so far; what follows the last newline stays."""
         if self._skipped is not None:
             yield from self._end_skipped(self._skipped)
-        end = self._data.rfind(b"\n", 0, self._filled) + 1
+        end = self._end_of_lines()
         if end:
             block = Block(self._data, end, self.lines + 1, self.offset, buffers=self._buffers)
             self._move(
@@ -131,10 +135,15 @@ class Lines:
     def close(self) -> None:
         """Gives its memory back; nothing more is taken."""
         self._buffers.give_back(self._data)
-        self._data = bytearray()
+        del self._data
+
+    def _end_of_lines(self) -> int:
+        """Behind the last newline. Mapped memory is searched slowly: of a line that is too long, a copy is."""
+        near = max(0, self._filled - LINE_LIMIT)
+        return (self._data.rfind(b"\n", near, self._filled) + 1) or (self._data[:near].rfind(b"\n") + 1)
 
     def _end_skipped(self, skipped: Block) -> Iterator[Block]:
-        end = self._data.find(b"\n", 0, self._filled) + 1
+        end = self._data[: self._filled].find(b"\n") + 1
         self._skip(end or self._filled)
         if end:
             self._skipped = None

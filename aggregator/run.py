@@ -30,7 +30,7 @@ from .report import Progress, Report
 from .retention import Cutoffs, late_before, until
 from .seen import Seen
 from .spread.driver import Spread
-from .spread.slicing import Slicer, slice_bytes
+from .spread.slicing import Slicer, new_bytes, slice_bytes
 from .spread.workers import Workers
 from .store import State, Store
 from .store.spill import SPILL, Spill
@@ -77,10 +77,9 @@ def aggregate(
         run = _Run(store, config, workers, now, envelope, kept, with_objects=with_objects, is_spread=is_spread)
         objects = run.reader.objects.meet(remote.find(patterns, run.reader.objects, look_back))
         run.intake.take_released()
-        total = sum(map(sources.size, names)) + sum(map(sources.size, objects))
         with ExitStack() as stack:
             found = stack.enter_context(cluster()) if cluster else None
-            way = stack.enter_context(run.way(found, total, progress))
+            way = stack.enter_context(run.way(found, names, objects, progress))
             _take_all(way, listed, patterns, run.reader, objects)
         run.reader.forget_buffers()
         run.settle()
@@ -143,17 +142,24 @@ class _Run:
         self._attached = Attached(store, self.intake.exemplars, self._admission, service_label=label)
         self.intake.late_before = late_before(config.retention, now, self._cutoffs_after)
 
-    def way(self, cluster: Workers | None, total: int, progress: Progress | None) -> Way:
-        """How `total` bytes of sources are taken in."""
+    def way(
+        self,
+        cluster: Workers | None,
+        names: Sequence[str],
+        objects: Sequence[remote.Object],
+        progress: Progress | None,
+    ) -> Way:
+        """How sources are taken in."""
+        total, of_objects = sum(map(sources.size, names)), sum(map(sources.size, objects))
 
         def tell(done: int) -> None:
             if progress:
-                progress(done, total)
+                progress(done, total + of_objects)
 
         reader, intake, config = self.reader, self.intake, self._config
         if not isinstance(reader, Slicer) or cluster is None:
             return Threads(reader, intake, config, self._workers, tell)
-        reader.slice_bytes = slice_bytes(total, cluster.threads)
+        reader.slice_bytes = slice_bytes(new_bytes(names, reader.positions) + of_objects, cluster.threads)
         return Spread(reader, intake, config, self._rejects is not None, cluster, tell)
 
     def _moved_cutoffs(self) -> Cutoffs:

@@ -90,6 +90,8 @@ class Series:
 
     def sums(self, column: str) -> dict[Labels, int]:
         """Of integers, or of the nanos of values."""
+        if not self.labels:
+            return {}
         cells = self.totals.cube.cells[column]
         if cells.type == DECIMAL:
             added = nanos(decimal_sums(cells.take(pa.array(self.rows)), self.groups))
@@ -99,6 +101,8 @@ class Series:
 
     def counts(self, measure: str, buckets: Sequence[float]) -> dict[Labels, list[int]]:
         """How many of a measure each bucket holds, and the one beyond; only where there are any."""
+        if not self.labels:
+            return {}
         cube = self.totals.cube
         found = ((number, each) for number, each in enumerate(cube.summary.binned) if each.name == measure)
         number, binned = next(found)

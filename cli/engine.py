@@ -22,12 +22,12 @@ Scheduler = Annotated[
     typer.Option(
         "--scheduler",
         metavar="URL",
-        help="Of a Dask cluster: tcp://host:8786; default one of this machine's processes. Workers see the same files.",
+        help="Of a Dask cluster: tcp://host:8786; default: a cluster of this machine's processes, for this run.",
     ),
 ]
 ClusterSpec = Annotated[
     str | None,
-    typer.Option("--cluster-spec", metavar="FILE", help="What says where it is; or Dask's own scheduler file."),
+    typer.Option("--cluster-spec", metavar="FILE", help="TOML that says where it is; or Dask's own scheduler file."),
 ]
 
 

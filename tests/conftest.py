@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from hypothesis import HealthCheck, settings
 
 from logemit import emitter
 
-from .scale import FULL
+from .scale import FULL, scaled
 
 if TYPE_CHECKING:
     from .reliability.forks import ForkServer
@@ -33,7 +34,13 @@ LONG = {
 """Folders and modules of tests that take seconds."""
 
 # Neither how quick a machine is nor chance decides, but where chance is asked to search.
-settings.register_profile("tests", deadline=None, derandomize=not FULL, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "tests",
+    deadline=None,
+    derandomize=not FULL,
+    max_examples=scaled(40, 100, 100),
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("tests")
 
 
@@ -127,7 +134,11 @@ def forks(fork_server_of_all: "ForkServer") -> Iterator["ForkServer"]:
 def s3_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator["S3"]:
     from .remote.store import s3_server
 
-    with s3_server(tmp_path_factory.mktemp("s3")) as store:
+    with s3_server(tmp_path_factory.mktemp("s3")) as store, pytest.MonkeyPatch.context() as patch:
+        from botocore.loaders import JSONFileLoader
+
+        read = cache(JSONFileLoader().load_file)  # a megabyte, which each run here would read again
+        patch.setattr(JSONFileLoader, "load_file", lambda _, path: read(path))
         yield store
 
 

@@ -6,6 +6,8 @@ the command itself.
 """
 
 import ctypes
+import gc
+import importlib
 import os
 import select
 import signal
@@ -18,6 +20,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import NoReturn
 
 from .services import stop, wait_until
@@ -40,6 +43,8 @@ DIGITS = 9
 PR_SET_PDEATHSIG = 1
 READ_AT_START = ("PYTHON", "LANG", "LC_", "NUMBA_")
 """Variables that a fork is too late for."""
+LEFT_OUT = ("aggregator.compiled", "aggregator.spread", "cli.starters")
+"""Packages of which nothing is imported ahead."""
 
 
 class Command:
@@ -103,8 +108,6 @@ def command() -> Command:
 def serve(address: str) -> None:
     """Until standard input closes."""
     warnings.filterwarnings("ignore", ".*fork.*", DeprecationWarning)
-    from .reliability.forks import import_everything
-
     import_everything()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(f"{address}.new")
@@ -122,6 +125,25 @@ def serve(address: str) -> None:
                 listener.close()
                 _become(connection)
             connection.close()
+
+
+def import_everything() -> None:
+    """Also what only single commands import, but for machine code, which is loaded for long logs."""
+    import aggregator
+    import cli
+
+    from .reliability import forks
+
+    forks.import_everything()
+    for package in (cli, aggregator):
+        for module in walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.startswith(LEFT_OUT):
+                with suppress(ImportError):
+                    importlib.import_module(module.name)
+    with suppress(ImportError):
+        import jinja2  # noqa: F401
+        import markdown_it  # noqa: F401
+    gc.freeze()
 
 
 def _become(connection: socket.socket) -> NoReturn:

@@ -1,10 +1,10 @@
 """What the docs say is run: each page's blocks in order, in a folder with logs under the names that the docs use.
 
-A block's fence says what becomes of it: `sh` runs; `sh server` runs on, until the page starts it again or ends; what
-`sh install` would install has to be here; `console` runs and must print what stands below its `$` lines; `python` runs;
-`python settings` is added to Django settings, which `check` must pass; `python NAME` and `toml NAME` are written to a
-file of that name, `python +NAME` at its end. The others are read, as far as something here can read them. A block
-that imports what not everybody has is a test of its own.
+A block's fence says what becomes of it: `sh` runs; `sh server` runs on, until the page starts it again or ends, and `sh
+beside` runs on beside others; what `sh install` would install has to be here; `console` runs and must print what stands
+below its `$` lines; `python` runs; `python settings` is added to Django settings, which `check` must pass; `python
+NAME` and `toml NAME` are written to a file of that name, `python +NAME` at its end. The others are read, as far as
+something here can read them. A block that imports what not everybody has is a test of its own.
 """
 
 import configparser
@@ -24,12 +24,14 @@ from typing import NamedTuple
 import pytest
 from packaging.requirements import Requirement
 
+from aggregator.spread.spec import load
 from cli.options import EXIT_CODES
 
 from . import quick, references
 from .conftest import ROOT, tool
 from .monitoring.servers import pushgateway
 from .remote.store import s3_server
+from .scale import LEVEL
 from .services import accepts, free_port, running
 
 BIN = Path(sys.executable).parent
@@ -60,6 +62,8 @@ execute_from_command_line(sys.argv)
 }
 APART = ("polars", "pyspark")
 """Packages that blocks import, and that may be missing."""
+CLUSTER = "cluster.toml"
+"""No logemit.toml; it names a port."""
 PORTS: dict[str, str] = {}
 """By those that the pages name, those that they are here."""
 SERVER = ExitStack()
@@ -145,7 +149,7 @@ def needs(block: Block, package: str) -> bool:
 
 
 def run_shell(block: Block, folder: Path) -> None:
-    {"": run_script, "install": look_up, "server": serve}[block.name](block, folder)
+    {"": run_script, "install": look_up, "server": serve, "beside": serve_beside}[block.name](block, folder)
 
 
 def run_script(block: Block, folder: Path) -> None:
@@ -154,7 +158,7 @@ def run_script(block: Block, folder: Path) -> None:
 
 def with_ports(text: str) -> str:
     """Ports are such as are free here, or those of servers that the test has started."""
-    return re.sub(r"\b(8000|9091|9464)\b", lambda port: PORTS.setdefault(port[1], str(free_port())), text)
+    return re.sub(r"\b(8000|8786|9091|9464)\b", lambda port: PORTS.setdefault(port[1], str(free_port())), text)
 
 
 def look_up(block: Block, _folder: Path) -> None:
@@ -169,10 +173,20 @@ def look_up(block: Block, _folder: Path) -> None:
 def serve(block: Block, folder: Path) -> None:
     SERVER.close()
     PORTS["8000"] = str(free_port())  # the last one may be another's by now
+    run_on(block, folder, "8000")
+
+
+def serve_beside(block: Block, folder: Path) -> None:
+    """Ready once the port that it names is there, whoever opens it."""
+    (port,) = re.findall(r"\b8786\b", block.text)
+    run_on(block, folder, port)
+
+
+def run_on(block: Block, folder: Path, port: str) -> None:
     log, script = folder / "server.log", f"exec {with_ports(block.text)}"
     env = environment() | {"GUNICORN_CMD_ARGS": "--no-control-socket"}  # it would lie in the home
     command = ["bash", "-euo", "pipefail", "-c", script]
-    SERVER.enter_context(running(command, log, lambda: accepts(int(PORTS["8000"])), cwd=folder, env=env))
+    SERVER.enter_context(running(command, log, lambda: accepts(int(PORTS[port])), cwd=folder, env=env))
 
 
 def run_console(block: Block, folder: Path) -> None:
@@ -196,8 +210,10 @@ def run_python(block: Block, folder: Path) -> None:
 
 def write(block: Block, folder: Path) -> None:
     with open(folder / block.name.removeprefix("+"), "a" if block.name.startswith("+") else "w") as file:
-        file.write(block.text)
-    if block.language == "toml":
+        file.write(with_ports(block.text) if block.name == CLUSTER else block.text)
+    if block.name == CLUSTER:
+        load(folder / block.name)
+    elif block.language == "toml":
         run(folder, "logemit", "metrics", "--config", block.name)
 
 
@@ -341,9 +357,23 @@ def test_the_blocks_of_a_page(page: Path, folder: Path, request: pytest.FixtureR
     if page.name == "tutorial.md":
         folder = folder / "tea"
         folder.mkdir()
-    for block in blocks(page):
-        if not any(needs(block, package) for package in APART):
-            KINDS[block.language](block, folder)
+    wanted = [block for block in blocks(page) if not any(needs(block, package) for package in APART)]
+    for block in joined(wanted) if LEVEL == "quick" else wanted:
+        KINDS[block.language](block, folder)
+
+
+def joined(found: list[Block]) -> list[Block]:
+    """Python that runs one after the other is started once; each block has names of its own."""
+    made: list[Block] = []
+    for block in found:
+        if (block.language, block.name) == ("python", ""):
+            text = f"exec({block.text!r}, {{'__name__': '__main__'}})\n"
+            if made and made[-1][:2] == ("python", ""):
+                text = made.pop().text + text
+            made.append(block._replace(text=text))
+        else:
+            made.append(block)
+    return made
 
 
 @pytest.mark.parametrize("package", [package for package in APART if package != "pyspark"])  # tests/spread has that

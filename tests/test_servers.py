@@ -19,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests import quick
 from tests.conftest import ROOT, tool
+from tests.scale import LEVEL, scaled
 
 sys.path.insert(0, str(ROOT / "examples"))
 
@@ -36,9 +37,10 @@ PAGES = [
     "/guide/",
     "/bookmarks/7/",
 ]
-EACH = 30
+EACH, REQUESTS, TASKS = scaled(10, 30, 30), scaled(120, 300, 300), scaled(30, 60, 60)
 FEEDS = "http://feeds.invalid"
 SERVERS = ["sync", "gthread", "uvicorn"]
+KNOWN, MIXED = (["gthread"], ["sync", "uvicorn"]) if LEVEL == "quick" else (SERVERS, SERVERS)
 TABLES = ["Bookmark", "Bookmark_tags", "FeedItem", "Tag"]
 
 COUNT_QUERIES = """
@@ -115,10 +117,10 @@ def running(env: Mapping[str, str], server: str, log: Path) -> AbstractContextMa
     if server == "uvicorn":
         return servers.uvicorn(env, workers=2, stdout=log)  # type: ignore[no-any-return]
     threads = ["--threads=3"] if server == "gthread" else []
-    return servers.gunicorn(env, 4, server, stdout=log, arguments=threads)  # type: ignore[no-any-return]
+    return servers.gunicorn(env, scaled(2, 4, 4), server, stdout=log, arguments=threads)  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("server", KNOWN)
 def test_known_traffic_gives_exactly_its_totals(
     tmp_path: Path, example: Mapping[str, str], by_page: Mapping[str, int], server: str
 ) -> None:
@@ -158,15 +160,15 @@ def rows_there(env: Mapping[str, str]) -> Counter[str]:
         )
 
 
-@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("server", MIXED)
 def test_mixed_traffic_is_what_the_client_counted(tmp_path: Path, example: Mapping[str, str], server: str) -> None:
     log, out = tmp_path / "stdout.log", tmp_path / "out"
     before = rows_there(example)
     with running(example, server, log) as running_server:
-        counts = traffic.drive(running_server.url, 300, seed=11).as_json()
+        counts = traffic.drive(running_server.url, REQUESTS, seed=11).as_json()
     found = aggregate(log, out)
     assert (found["missing"], found["lost"], found["rejected"], found["duplicates"]) == (0, 0, 0, 0)
-    assert counts["requests"] == 300
+    assert counts["requests"] == REQUESTS
     assert_events_are_those_of_the_client(out, counts)
     assert cache_reads(out) == {("locmem", answer): number for answer, number in counts["cache"].items()}
     changed = changed_rows(out)
@@ -207,7 +209,7 @@ def test_tasks_are_what_celery_said_of_them(tmp_path: Path, example: Mapping[str
         env = {**example, "BOOKMARKS_REDIS": redis}
         worker_env = {**env, "LOGEMIT_SERVICE": "worker"}
         with servers.celery_worker(worker_env, stdout=log), servers.gunicorn(env, 2, stdout=log) as server:
-            counts = task_traffic.drive(server.url, 60, seed=11).as_json()
+            counts = task_traffic.drive(server.url, TASKS, seed=11).as_json()
     found = aggregate(log, out)
     assert (found["missing"], found["lost"], found["rejected"], found["duplicates"]) == (0, 0, 0, 0)
     assert_events_are_those_of_the_client(out, counts)

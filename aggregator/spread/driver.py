@@ -8,11 +8,12 @@ from typing import Self
 
 from ..config import Config
 from ..decode import Rejection
-from ..engines import Engines
+from ..engines import Engines, default_workers
 from ..errors import ReadWriteError
 from ..grouping import Array
 from ..intake import Intake
 from ..remote import Object
+from ..sources import size
 from ..ways import Names, Tell
 from . import moved, task, versions
 from .claims import Refused, decide
@@ -49,7 +50,7 @@ class Spread:
         for who, found in workers.everywhere(versions.facts, config).items():
             versions.check(facts, found, who)
         self._given = Given(config, facts, intake.held.limit, intake.late_before, keeps_rejects)
-        self._shared = workers.submit(given, self._given)
+        self._shared = self._shared_by_all()
         self._tasks: deque[_Task] = deque()
         self._patience = Patience(workers)
         self._tree = Tree(workers, self._patience, [each.name for each in config.catalogue.summaries], self._add)
@@ -74,12 +75,14 @@ class Spread:
             if isinstance(name, Object) and not self._has_objects:
                 self._has_objects = True
                 self._share_positions()
+            sent_before = self._reader.sent_bytes
             blocks = self._reader.blocks(name)
             if first := next(blocks, None):  # of what only this process can read
-                with Engines(self._intake, self._config, self._workers.threads) as engines:
+                with Engines(self._intake, self._config, default_workers()) as engines:
                     engines.take(first, self._reader.stream, self._reader.ahead)
                     for block in blocks:
                         engines.take(block, self._reader.stream, self._reader.ahead)
+            self._done += max(0, size(name) - (self._reader.sent_bytes - sent_before))
         self._reader.settle()
 
     def _share_positions(self) -> None:
@@ -87,7 +90,10 @@ class Spread:
         read = tuple(checkpoint for checkpoint in self._reader.positions if checkpoint.offset)
         if read:
             self._given = replace(self._given, checkpoints=read)
-            self._shared = self._workers.submit(given, self._given)
+            self._shared = self._shared_by_all()
+
+    def _shared_by_all(self) -> Handle:
+        return self._workers.submit(given, self._given, about="what all tasks share")
 
     def send(self, parts: Slice, sources: list[Sent]) -> None:
         while len(self._tasks) >= AHEAD * self._workers.threads:
@@ -108,8 +114,8 @@ class Spread:
         apart: Handle | None = None,
     ) -> _Task:
         """What is sent a second time brings all it needs along."""
-        about, given = _named(parts), self._given if apart else self._shared
-        found = self._workers.submit(task.read, given, parts, refused, urgent=urgent, about=about, apart=apart)
+        about, shared = _named(parts), self._given if apart else self._shared
+        found = self._workers.submit(task.read, shared, parts, refused, urgent=urgent, about=about, apart=apart)
         account = self._workers.submit(task.account_of, found, urgent=True, about=about)
         return _Task(parts, sources, refused, found, account)
 

@@ -4,6 +4,7 @@ A task whose worker dies is run again elsewhere, which is Dask's to do; after a 
 run. Nothing was committed then.
 """
 
+import concurrent.futures
 import logging
 import signal
 import threading
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import LogemitError, UnavailableError, UsageError
 from . import versions
 from .spec import Spec
-from .workers import Handle, Workers
+from .workers import Handle, Workers, failed, line
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -33,7 +34,10 @@ BRINGING_SECONDS = 600.0
 
 CLOSING_SECONDS = 5.0
 URGENT = 10
-SHORT_OF_MEMORY = "a worker had too little memory for it; give each about 1.5 GB a thread"
+ANSWER_SECONDS = 120.0
+"""Within which each worker tells what it is."""
+
+SHORT_OF_MEMORY = "there was too little memory for it; give workers about 1.5 GB a thread"
 
 
 @contextmanager
@@ -47,9 +51,10 @@ def connected(spec: Spec, processes: int | None = None) -> Iterator[Workers]:
     except ImportError:
         raise UsageError("--engine dask needs a library that is missing; pip install 'logemit[dask]'") from None
     with _quiet(), _cluster(spec, processes) as address:
+        security = _security(spec)
         try:
-            client = Client(address, timeout=spec.wait_seconds, set_as_default=False, security=_security(spec))
-        except (OSError, TimeoutError, ValueError) as exc:
+            client = Client(address, timeout=spec.wait_seconds, set_as_default=False, security=security)
+        except (OSError, TimeoutError, ValueError, RuntimeError) as exc:
             reason = str(exc).partition("\n")[0] or type(exc).__name__
             raise UnavailableError(f"{address}: no Dask scheduler answers: {reason}") from None
         try:
@@ -70,8 +75,12 @@ def _cluster(spec: Spec, processes: int | None) -> Iterator[str]:
         return
     from distributed import LocalCluster
 
-    with _deaf():
-        cluster = LocalCluster(processes, threads_per_worker=1, dashboard_address=None, silence_logs=logging.CRITICAL)
+    options = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": logging.CRITICAL}
+    try:
+        with _deaf():
+            cluster = LocalCluster(processes, **options)
+    except (OSError, RuntimeError) as exc:
+        raise UnavailableError(f"no cluster can be started here: {line(exc)}; leave --engine out") from None
     with cluster:
         yield cluster.scheduler_address
 
@@ -93,13 +102,22 @@ def _deaf() -> Iterator[None]:
 
 
 def _security(spec: Spec) -> Any:
-    if not spec.tls_ca:
+    """Of what the spec names, or of Dask's own configuration. Raises UsageError."""
+    if not spec.is_tls:
         return None
     from distributed import Security
 
-    return Security(
-        tls_ca_file=spec.tls_ca, tls_client_cert=spec.tls_cert, tls_client_key=spec.tls_key, require_encryption=True
-    )
+    files = {"tls_ca_file": spec.tls_ca, "tls_client_cert": spec.tls_cert, "tls_client_key": spec.tls_key}
+    found = Security(**(files if spec.tls_ca else {}), require_encryption=True)
+    try:
+        is_whole = found.get_connection_args("client").get("ssl_context") is not None
+    except (OSError, ValueError) as exc:
+        raise UsageError(f"{spec.scheduler}: what TLS needs cannot be read: {line(exc)}") from None
+    if not is_whole:
+        raise UsageError(
+            f"{spec.scheduler} needs tls_ca, tls_cert and tls_key; name them in a file, for --cluster-spec"
+        )
+    return found
 
 
 @contextmanager
@@ -160,15 +178,30 @@ class _Workers:
         return self._spec.scheduler or "the cluster"
 
     def everywhere(self, task: Callable[..., Any], *args: Any) -> Mapping[str, Any]:
-        with self._told("the cluster"):
-            found: Mapping[str, Any] = self._client.run(task, *args, on_error="return")
+        found = self._answers(task, args)
         for worker, answer in found.items():
             if isinstance(answer, Exception) and not isinstance(answer, OSError):  # that of one that is gone
                 raise UsageError(
-                    f"the worker at {worker} has another logemit, or none: {_line(answer)}; install it there"
+                    f"the worker at {worker} has another logemit, or none: {_told_there(answer)}; install it there"
                 )
         answers = {worker: answer for worker, answer in found.items() if not isinstance(answer, Exception)}
         return {f"the worker at {worker}": answer for worker, answer in answers.items()}
+
+    def _answers(self, task: Callable[..., Any], args: tuple[Any, ...]) -> Mapping[str, Any]:
+        """In a thread of its own, as Dask waits without an end for a worker that stands still."""
+        answers: concurrent.futures.Future[Mapping[str, Any]] = concurrent.futures.Future()
+
+        def ask() -> None:
+            try:
+                answers.set_result(self._client.run(task, *args, on_error="return"))
+            except BaseException as exc:
+                answers.set_exception(exc)
+
+        threading.Thread(target=ask, daemon=True).start()
+        if not concurrent.futures.wait([answers], ANSWER_SECONDS).done:
+            raise UnavailableError(f"{self._address}: a worker does not answer; stop it, and run it again")
+        with self._told("the cluster"):
+            return answers.result()
 
     def submit(
         self, task: Callable[..., Any], *args: Any, urgent: bool = False, about: str = "", apart: Handle | None = None
@@ -251,20 +284,21 @@ class _Workers:
         except MemoryError:
             raise UnavailableError(f"{about}: {SHORT_OF_MEMORY}; nothing has changed") from None
         except KilledWorker as exc:
+            times = f", {exc.allowed_failures + 1} times" if exc.allowed_failures else ""
             raise UnavailableError(
-                f"{about}: the worker that read it died, {exc.allowed_failures + 1} times; "
-                "workers may need more memory; nothing has changed"
+                f"{about}: the worker that read it died{times}; workers may need more memory; nothing has changed"
             ) from None
         except Exception as exc:
             is_cut_off = isinstance(exc, CommClosedError | FutureCancelledError)
             if is_cut_off or (isinstance(exc, OSError) and self._client.status != "running"):
                 raise self._gone("is gone") from None
-            raise UnavailableError(f"{about}: a worker failed: {_line(exc)}; nothing has changed") from exc
+            raise failed(about, exc) from exc
+
+
+def _told_there(answer: Exception) -> str:
+    """Dask brings some errors as the text of another."""
+    return line(answer).removeprefix("Exception: ")
 
 
 def _dask() -> dict[str, str]:
     return {"distributed": version("distributed")}
-
-
-def _line(exc: BaseException) -> str:
-    return f"{type(exc).__name__}: {str(exc).strip().partition(chr(10))[0]}"

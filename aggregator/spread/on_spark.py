@@ -11,7 +11,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, as_completed
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import count
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from ..errors import LogemitError, UnavailableError, UsageError
-from .workers import Handle, Workers
+from .workers import Handle, Workers, failed, line
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -37,14 +37,20 @@ ANY_NUMBER = 1 << 16
 _ERROR = re.compile(r"(?m)\b\w+(?:Error|Exception): (?!.*(?:Error|Exception): ).*$")
 
 
-@contextmanager
-def on_spark(session: "SparkSession", tasks: int | None = None) -> Iterator[Workers]:
+def on_spark(session: "SparkSession", tasks: int | None = None) -> AbstractContextManager[Workers]:
     """What `aggregate` takes as its `cluster`, of a session of Spark 4: `lambda: on_spark(spark)`.
 
     `tasks` can be at work at once: as many as the session has cores, where it is None; give it where executors come as
-    they are needed. The session stays as it is. Raises UsageError where the executors lack logemit, UnavailableError
-    where Spark fails.
+    they are needed. The session stays as it is. Raises UsageError where `tasks` is less than 1 or the executors lack
+    logemit, UnavailableError where Spark fails.
     """
+    if tasks is not None and tasks < 1:
+        raise UsageError(f"tasks is {tasks}; expected 1 or more, or None for as many as the session has cores")
+    return _connected(session, tasks)
+
+
+@contextmanager
+def _connected(session: "SparkSession", tasks: int | None) -> Iterator[Workers]:
     with warnings.catch_warnings():
         # which logemit does not use there
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
@@ -80,7 +86,7 @@ class _Call:
         except LogemitError as exc:  # Spark would try it again, and tell of it on many lines
             error = pickle.dumps(exc)
         except Exception as exc:
-            error = pickle.dumps(UnavailableError(f"{self.about}: a worker failed: {_line(exc)}; nothing has changed"))
+            error = pickle.dumps(failed(self.about, exc))
         yield pa.record_batch([[self.number], [value], [error]], schema=_ROW)
 
 
@@ -248,8 +254,4 @@ def _failed(about: str, exc: Exception) -> UnavailableError:
 def _reason(exc: Exception) -> str:
     """Of what Spark tells on many lines, the first that names an error, and of that the innermost."""
     found = _ERROR.search(str(exc))
-    return found[0].partition(". ")[0] if found else _line(exc)
-
-
-def _line(exc: Exception) -> str:
-    return f"{type(exc).__name__}: {str(exc).strip().partition(chr(10))[0]}"
+    return found[0].partition(". ")[0] if found else line(exc)

@@ -5,6 +5,7 @@ Tasks give the same each time, so it is all one which of both that is.
 
 from collections import deque
 from collections.abc import Callable
+from math import inf
 from statistics import median
 from typing import TypeVar
 
@@ -19,6 +20,9 @@ TIMES = 5
 
 UNKNOWN_SECONDS = 60.0
 """While few are known: machine code may have to be made first."""
+
+COPIES = 3
+"""At most, in all. By then it is what they read that is slow, and that has limits of its own."""
 
 FEW = 3
 KNOWN = 1000
@@ -44,13 +48,16 @@ class Patience:
     def wait(self, sent: T, answer: Callable[[T], Handle], again: Callable[[], T], seconds: float) -> T:
         """What was sent, or what is then sent again: whose answer is there first."""
         self._late = [handle for handle in self._late if not self._workers.first([handle], 0)]
-        if self._workers.first([answer(sent)], seconds):
-            return sent
-        copy = again()
-        if self._workers.first([answer(sent), answer(copy)]) is answer(sent):
-            return sent
-        self._late.append(answer(sent))
-        return copy
+        copies = [sent]
+        while True:
+            answers = [answer(each) for each in copies]
+            first = self._workers.first(answers, seconds if len(copies) < COPIES else inf)
+            if first is not None:
+                place = answers.index(first)
+                self._late += answers[:place] + answers[place + 1 :]
+                return copies[place]
+            copies.append(again())
+            seconds *= 2
 
 
 def _work(parts: Slice) -> int:

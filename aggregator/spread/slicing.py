@@ -7,17 +7,20 @@ not read yet, all that was sent before is waited for.
 
 import os
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
+from math import inf
 from typing import BinaryIO, Protocol
 
 from ..content import Content, End, digest
 from ..lines import Block, Lines
 from ..objects import Objects
-from ..positions import Look, Positions
+from ..positions import Checkpoint, Look, Positions
 from ..reading import Begun, Reader, new_blocks
 from ..remote import Object
+from ..sources import size
 from ..streams import Stream
 from .heads import Heads
 from .moved import tail_of
@@ -45,6 +48,14 @@ def slice_bytes(total: int, threads: int) -> int:
     return min(SLICE_BYTES, max(LEAST_BYTES, total // (SLICES_EACH * threads)))
 
 
+def new_bytes(names: Iterable[str], checkpoints: Iterable[Checkpoint]) -> int:
+    """About how many of these files are new."""
+    read: defaultdict[str, float] = defaultdict(float)
+    for each in checkpoints:
+        read[each.path] = max(read[each.path], inf if each.packed else each.offset)
+    return sum(int(max(0.0, size(name) - read[os.path.abspath(name)])) for name in names)
+
+
 class Slicer(Reader):
     """Yields blocks only of what no other process can read."""
 
@@ -58,6 +69,8 @@ class Slicer(Reader):
         self._unread: set[int] = set()
         """Streams of which parts were sent and not read yet."""
         self._places: list[int] = []
+        self.sent_bytes = 0
+        """As files have them."""
         self.place = 0
         """Of the source that is looked at, among all."""
 
@@ -87,6 +100,7 @@ class Slicer(Reader):
         if alone or size >= self.slice_bytes:
             self._flush()
         self._batch.append((part, source))
+        self.sent_bytes += part.size
         self._size += size
         if alone or self._size >= self.slice_bytes or len(self._batch) >= MOST_PARTS:
             self._flush()

@@ -1,6 +1,7 @@
 """A task: one slice, from lines to what they add up to. Runs anywhere, knows no state, and gives the same each time."""
 
 import os
+import socket
 import time
 from collections import Counter
 from collections.abc import Generator, Iterator
@@ -42,7 +43,7 @@ class ChangedError(ReadWriteError):
 def read(given: Given, parts: Slice, refused: list[Refused] | None = None) -> Found:
     """Raises ReadWriteError, ChangedError where it may be elsewhere now, UsageError."""
     began = time.monotonic()
-    versions.check(given.facts, versions.facts(given.config))
+    versions.check(given.facts, versions.facts(given.config), f"a worker on {socket.gethostname()}")
     seen = Noted() if refused is None else Decided(refused)
     intake = _Intake(given, seen)
     with Engines(intake, given.config, workers=1) as engines:
@@ -192,7 +193,7 @@ class _Opened:
             if part.stored:
                 raise ReadWriteError(f"{part.name}: vanished while it was read; run it again") from None
             raise ChangedError(
-                f"{part.path}: is not there, or not for the process that reads it; "
+                f"{part.path}: is not there any more, or not for the process that reads it; "
                 "workers need the same files under the same names, or name URLs"
             ) from None
         except OSError as exc:

@@ -38,7 +38,7 @@ def _plan(*parts: object) -> str:
     return digest(repr((parts, EVENTS)).encode())
 
 
-def check(here: Mapping[str, str], there: Mapping[str, str], who: str = "a worker") -> None:
+def check(here: Mapping[str, str], there: Mapping[str, str], who: str) -> None:
     """Raises UsageError where they differ."""
     for what, wanted in here.items():
         if there.get(what) != wanted:

@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from math import inf
 from typing import Any, Protocol
 
-from ..errors import LogemitError
+from ..errors import LogemitError, UnavailableError
 
 Handle = Any
 """Of what a task will give; it stays where it was made until it is asked for. Who forgets it, gives it up."""
@@ -34,6 +34,16 @@ class Workers(Protocol):
 
     def result(self, handle: Handle) -> Any:
         """Brought here, once it is there. Raises what the task raised; UnavailableError where nothing can run it."""
+
+
+def line(exc: BaseException) -> str:
+    """What an error of somebody else's says first."""
+    return f"{type(exc).__name__}: {str(exc).strip().partition(chr(10))[0]}"
+
+
+def failed(about: str, exc: BaseException) -> UnavailableError:
+    """A task's own error that nobody foresaw."""
+    return UnavailableError(f"{about}: a worker failed: {line(exc)}; nothing has changed")
 
 
 class Here:

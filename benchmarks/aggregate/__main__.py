@@ -1,20 +1,18 @@
 """How quickly `logemit aggregate` takes in logs, beside DuckDB, Polars, a plain loop and mtail on the same log."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
 from .. import machine
 from .equal import UnequalError
-from .logs import MB, Logs
+from .logs import MB, Logs, kept
 from .measure import QUICK, Bench, Sizes
 from .page import made_in, page
 from .programs import programs
@@ -38,15 +36,6 @@ class Section(StrEnum):
 
 def _say(text: str) -> None:
     typer.echo(text, err=True)
-
-
-@contextmanager
-def _folder(named: Path | None) -> Iterator[Path]:
-    if named is not None:
-        yield named
-        return
-    with TemporaryDirectory(prefix="logemit-bench-") as made:
-        yield Path(made)
 
 
 def _measure(bench: Bench, sections: Sequence[Section]) -> None:
@@ -84,7 +73,7 @@ def main(
     sizes = replace(sizes, rounds=rounds or sizes.rounds, lines=lines or sizes.lines)
     began, load = time.monotonic(), machine.load()
     try:
-        with _folder(folder) as place:
+        with kept(folder) as place:
             bench = Bench(Logs(place, _say), sizes, _say)
             _measure(bench, section or list(Section))
     except (UnequalError, FailedError) as exc:

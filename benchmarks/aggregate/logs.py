@@ -3,10 +3,12 @@
 import gzip
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from .generate import Wanted, generate
@@ -18,6 +20,16 @@ _MADE_BY = 1
 """To be raised with the generator: logs that an older one made are made anew."""
 
 Say = Callable[[str], None]
+
+
+@contextmanager
+def kept(named: Path | None) -> Iterator[Path]:
+    """A folder that stays; or, where none is named, one that is gone afterwards."""
+    if named is not None:
+        yield named
+        return
+    with TemporaryDirectory(prefix="logemit-bench-") as made:
+        yield Path(made)
 
 
 class Logs:

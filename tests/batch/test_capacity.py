@@ -21,6 +21,7 @@ from aggregator.run import aggregate
 from tests.batch.cubes import check_form
 from tests.batch.runs import CONFIG
 from tests.batch.test_caps import OTHER, Folder, configured, of, poll
+from tests.scale import scaled
 
 LIMIT = "max_combinations = 20\nmax_label_values = 1000000\nmax_series = 1000000\n"
 
@@ -138,7 +139,7 @@ def cube_of(rows: list[Any]) -> Cube:
     return cube.grouped(SUMMARY, pa.Table.from_pylist(listed, plain), cube.empty(SUMMARY).bins)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=scaled(33, 100, 100))
 @given(st.lists(st.lists(keys, max_size=12), min_size=1, max_size=4), st.lists(keys, max_size=6), st.integers(1, 12))
 def test_folding_conserves_and_is_the_same_in_any_parts(parts: list[Any], before: list[Any], most: int) -> None:
     capacity, old = Capacity(shipped(), SUMMARY, Room(most, 1000)), cube_of(before)

@@ -15,6 +15,7 @@ from aggregator.errors import ConfigError, StateError
 from aggregator.repair import repair
 from aggregator.run import aggregate
 from aggregator.status import status
+from tests.scale import scaled
 
 OTHER = "__other__"
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -200,7 +201,7 @@ labels = ["feed_id", "status"]
 """
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=scaled(5, 15, 15))
 @given(st.lists(st.tuples(events, caps), min_size=1, max_size=4))
 def test_no_series_falls_and_nothing_is_lost_whatever_the_caps(
     tmp_path_factory: pytest.TempPathFactory, runs: list[Any]

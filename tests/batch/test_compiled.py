@@ -31,6 +31,7 @@ from aggregator.report import Report
 from aggregator.seen import Seen
 from aggregator.streams import Stream
 from logemit.vocabulary import BY_NAME, EVENTS, Field
+from tests.scale import scaled
 
 SAMPLES = Path(__file__).parents[2] / "sample_logs"
 HOUR = 3_600_000_000
@@ -143,7 +144,10 @@ def agree(data: bytes, size: int = 1 << 20, workers: int = 1) -> dict[str, Any]:
     return wanted
 
 
-@pytest.mark.parametrize(("size", "workers"), [(1 << 20, 1), (1 << 20, 3), (100_003, 1), (100_003, 2), (9_973, 3)])
+WAYS = [(1 << 20, 1), (100_003, 2), (9_973, 3), (1 << 20, 3), (100_003, 1)][: scaled(2, 5, 5)]
+
+
+@pytest.mark.parametrize(("size", "workers"), WAYS)
 def test_the_samples_are_read_alike_whatever_the_blocks_and_the_workers(workers: int, size: int) -> None:
     was = agree(b"".join(RECORDED), size, workers)
     assert was["events"]["http_request"] > 1000
@@ -314,13 +318,13 @@ def test_every_field_takes_every_value_alike() -> None:
     assert set(was["events"]) >= set(BY_NAME)
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=scaled(20, 60, 60), suppress_health_check=[HealthCheck.too_slow])
 @given(st.randoms(use_true_random=False), st.integers(1, 60), st.sampled_from([1 << 20, 3000, 700]), st.integers(1, 2))
 def test_hostile_logs_are_read_alike(rng: random.Random, lines: int, size: int, workers: int) -> None:
     agree(hostile(rng, lines), size, workers)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=scaled(33, 100, 100))
 @given(st.lists(st.binary(max_size=80) | st.sampled_from([MARKER, b"\n", b'"', b'{"logemit":1,"event":"task",', b"}"])))
 @example([b'{"logemit":1,"event":"', b"\n"])
 @example([MARKER, b"\n", MARKER])
@@ -337,7 +341,7 @@ def test_there_is_room_for_a_block_of_the_shortest_odd_lines(line: bytes) -> Non
 def test_nothing_is_read_behind_a_block() -> None:
     """What stands there is another line's, or nobody's memory."""
     line = EVENT_LINES[0]
-    for stop in range(1, len(line), 2):
+    for stop in range(1, len(line), scaled(7, 2, 2)):
         data = line[:stop] + b"\n"
         block = Block(data + line[stop:] + bytes(PADDING), len(data), 1)
         was, wanted = new_intake(), new_intake()

@@ -27,6 +27,7 @@ from aggregator.rollup import bins_of, rollup
 from aggregator.store import tables
 from logemit import grid
 from tests.batch.cubes import check_form, check_monoid, check_partition, check_split, coded, disordered, same
+from tests.scale import scaled
 
 SUMMARY = next(summary for summary in shipped().summaries if summary.name == "feed_polls")
 PLAN = plan_event("feed_poll", shipped())
@@ -62,25 +63,25 @@ def cube_of(given_rows: list[dict[str, Any]]) -> Cube:
     return rollup(batch(given_rows), SUMMARY, 60) if given_rows else cube.empty(SUMMARY)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=scaled(20, 60, 60))
 @given(rows, rows, rows)
 def test_merging_is_a_commutative_monoid(a: list[Any], b: list[Any], c: list[Any]) -> None:
     check_monoid(cube_of(a), cube_of(b), cube_of(c))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=scaled(20, 60, 60))
 @given(rows, st.randoms(use_true_random=False))
 def test_any_split_and_order_gives_the_same_cube(given_rows: list[Any], rng: random.Random) -> None:
     check_split(given_rows, cube_of, rng)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=scaled(20, 60, 60))
 @given(rows)
 def test_a_partition_survives_its_files(given_rows: list[Any]) -> None:
     check_partition(cube.merge([cube_of(given_rows)]))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=scaled(33, 100, 100))
 @given(rows, st.randoms(use_true_random=False))
 def test_a_cube_has_one_form_whatever_it_came_from(given_rows: list[Any], rng: random.Random) -> None:
     """Whatever the order, the chunks and the dictionaries of its rows."""
@@ -94,7 +95,7 @@ def test_a_cube_has_one_form_whatever_it_came_from(given_rows: list[Any], rng: r
         check_form(part)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=scaled(20, 60, 60))
 @given(rows, rows)
 def test_bins_survive_merges_folds_and_totals(a: list[Any], b: list[Any]) -> None:
     """Against a plain recount."""
@@ -122,7 +123,7 @@ def test_bins_survive_merges_folds_and_totals(a: list[Any], b: list[Any]) -> Non
     assert told(cube.totals(whole)) == told(cube.totals(folded(whole))) == recount(None)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=scaled(20, 60, 60))
 @given(rows)
 def test_totals_survive_their_files(given_rows: list[Any]) -> None:
     whole = cube.totals(cube_of(given_rows))
@@ -228,7 +229,7 @@ def test_files_of_a_summary_that_gained_columns_are_filled_in(tmp_path: Path) ->
 
 @pytest.mark.parametrize("largest", [1, 2**62])
 @given(st.data())
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=scaled(33, 100, 100))
 def test_bins_add_up_whether_they_lie_densely_or_far_apart(largest: int, data: st.DataObject) -> None:
     """Bins of cells that become one, as a dictionary adds them up."""
     groups = data.draw(st.lists(st.integers(0, 3), min_size=1, max_size=6))

@@ -13,6 +13,7 @@ from aggregator import config
 from aggregator.doubts import Examined, examine
 from aggregator.errors import ConfigError
 from tests.batch.test_config import ALERTS, METRIC
+from tests.scale import scaled
 
 WRONG = """\
 windw = "1h"
@@ -301,7 +302,7 @@ VALUES = st.sampled_from(
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.one_of(VALUES, st.just(None))), min_size=1, max_size=3))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scaled(100, 300, 300), deadline=None)
 def test_any_value_in_any_place_is_good_or_has_a_problem(
     tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, Any]]
 ) -> None:

@@ -1,7 +1,6 @@
 """What went away unread is told, once; what did not is not, and nothing counts twice on the way."""
 
 import gzip
-from pathlib import Path
 
 import pytest
 
@@ -9,11 +8,6 @@ from .scene import Scene
 
 OWN, ALL = ("app.log",), ("app.log*",)
 NAMED = pytest.mark.parametrize("named", [OWN, ALL], ids=["own name", "glob"])
-
-
-@pytest.fixture(params=[1, 300], ids=["short", "long"])
-def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Scene:
-    return Scene(tmp_path, bulk=request.param)
 
 
 @NAMED

@@ -20,6 +20,7 @@ from aggregator.records import Record
 from aggregator.rollup import rollup
 from aggregator.store import tables
 from tests.batch.cubes import check_monoid, coded, disordered, same
+from tests.scale import scaled
 
 CATALOGUE = extend(
     Catalogue(),
@@ -74,13 +75,13 @@ def cube_of(given_rows: list[dict[str, Any]]) -> Cube:
     return rollup(Batch(PLAN, columns, [Record(0, 0, b"")] * len(given_rows), [()] * len(given_rows)), SUMMARY, 60)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=scaled(20, 60, 60))
 @given(rows, rows, rows)
 def test_merging_gauges_is_a_commutative_monoid(a: list[Any], b: list[Any], c: list[Any]) -> None:
     check_monoid(cube_of(a), cube_of(b), cube_of(c))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=scaled(20, 60, 60))
 @given(rows)
 def test_the_last_value_is_that_with_the_greatest_time_and_then_the_greatest(given_rows: list[dict[str, Any]]) -> None:
     told: dict[tuple[str, ...], list[tuple[int, float]]] = defaultdict(list)
@@ -94,7 +95,7 @@ def test_the_last_value_is_that_with_the_greatest_time_and_then_the_greatest(giv
     }
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=scaled(33, 100, 100))
 @given(rows, st.randoms(use_true_random=False))
 def test_any_split_settles_to_the_same_totals(given_rows: list[Any], rng: random.Random) -> None:
     """Also where a process was let go of between two of its lines."""
@@ -109,7 +110,7 @@ def test_any_split_settles_to_the_same_totals(given_rows: list[Any], rng: random
     assert same(settled(whole), whole)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=scaled(20, 60, 60))
 @given(rows)
 def test_settling_keeps_all_that_adds_up(given_rows: list[Any]) -> None:
     def sums(totals: Cube) -> tuple[dict[Any, Any], Counter[Any]]:
@@ -153,7 +154,7 @@ def test_a_value_lives_as_long_as_its_own_line() -> None:
     assert (row["load_last"], row["load_last_at"], row["heat_last"]) == (None, None, 2.0)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=scaled(20, 60, 60))
 @given(rows)
 def test_gauges_survive_their_files(given_rows: list[Any]) -> None:
     whole = cube_of(given_rows)
@@ -166,7 +167,7 @@ def test_gauges_survive_their_files(given_rows: list[Any]) -> None:
     assert same(back, cube.merge([tables.cube_of(SUMMARY, *tables.partition_tables(back))]))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=scaled(20, 60, 60))
 @given(rows, st.randoms(use_true_random=False))
 def test_a_cube_with_gauges_has_one_form_whatever_it_came_from(given_rows: list[Any], rng: random.Random) -> None:
     whole = cube_of(given_rows)

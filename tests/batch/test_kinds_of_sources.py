@@ -12,6 +12,7 @@ import pytest
 
 from aggregator.errors import InputError
 from aggregator.run import aggregate
+from tests.scale import scaled
 
 from .scene import CONFIG, PACKERS, Scene
 
@@ -85,7 +86,7 @@ def test_compressed_streams_one_after_the_other(scene: Scene, packer: str) -> No
 @pytest.mark.parametrize("packer", ["gz", "xz", "bz2"])
 @pytest.mark.parametrize("damage", ["torn", "damaged"])
 def test_a_compressed_file_that_is_not_whole(scene: Scene, packer: str, damage: str) -> None:
-    packed = PACKERS[packer](scene.lines(200))
+    packed = PACKERS[packer](scene.lines(scaled(50, 200, 200)))
     middle = len(packed) // 2
     file = scene.logs / f"app.log.{packer}"
     file.write_bytes(packed[:middle] + (bytes([packed[middle] ^ 255]) + packed[middle + 1 :]) * (damage == "damaged"))

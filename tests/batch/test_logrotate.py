@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import tool
+from tests.scale import scaled
 
 from .scene import Scene
 
@@ -57,7 +58,7 @@ def scene(tmp_path: Path) -> Scene:
     return Scene(tmp_path, bulk=40)
 
 
-@pytest.mark.parametrize("named", [("app.log",), ("app[.-]*",)], ids=["own name", "glob"])
+@pytest.mark.parametrize("named", [("app.log",), ("app[.-]*",)][: scaled(1, 2, 2)])
 def test_logrotate(scene: Scene, logrotate: Logrotate, named: tuple[str, ...]) -> None:
     """Six rotations with three kept, of which one follows another before a run; nothing is lost or told to be."""
     scene.write("app.log")

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,11 +13,6 @@ from .scene import Scene
 OWN, ALL = ("app.log",), ("app.log*",)
 NAMED = pytest.mark.parametrize("named", [OWN, ALL], ids=["own name", "glob"])
 MOMENTS = pytest.mark.parametrize("moment", ["before", "within", "after"])
-
-
-@pytest.fixture(params=[1, 300], ids=["short", "long"])
-def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Scene:
-    return Scene(tmp_path, bulk=request.param)
 
 
 class Meanwhile:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from aggregator.errors import ConfigError
 from aggregator.origin import Origin, Path, lines_of, suggestion
+from tests.scale import scaled
 
 NOISE = ("", "", "  # [[m]]\n", "\n", ' # a = """ \'\n\t', "\r\n")
 
@@ -90,7 +91,7 @@ def stated(value: Any, path: Path = ()) -> Iterator[tuple[Path, int]]:
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scaled(100, 300, 300), deadline=None)
 def test_each_value_is_found_on_its_line(seed: int) -> None:
     text = Document(random.Random(seed)).text
     lines = lines_of(text)

@@ -15,6 +15,7 @@ from aggregator import rotation
 from aggregator.lines import LINE_LIMIT
 from aggregator.report import Report
 from aggregator.run import aggregate
+from tests.scale import scaled
 
 from .runs import CONFIG, DAY, NOON, poll
 from .scene import Scene
@@ -64,7 +65,7 @@ class Container(Scene):
 
 @pytest.mark.parametrize("wrap", WRAPS.values(), ids=WRAPS)
 @pytest.mark.parametrize("named", [OWN, ALL], ids=["own name", "glob"])
-@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=scaled(5, 12, 12), suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.integers(0, 2**32),
     st.lists(st.sampled_from(["write 1", "write 2", "write 7", "rename", "truncate", "run", "run"]), max_size=12),

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pandas as pd
@@ -18,7 +17,9 @@ from aggregator.errors import ConfigError, InputError, UsageError
 from aggregator.frames import read
 from aggregator.migration import opened
 from aggregator.retention import Retention
+from aggregator.store import files
 from tests.batch.runs import CONFIG, DAY, NOON, families, outputs, poll, rows, sample, take_in
+from tests.scale import scaled
 
 
 def kept(**spans: str) -> config.Config:
@@ -94,19 +95,21 @@ def test_a_long_history_is_worked_off_in_steps(tmp_path: Path) -> None:
     assert (pd.read_parquet(out / "feed_polls")["window_seconds"] == 3600).sum() == 2 * 95
 
 
-def test_readers_do_not_notice_that_minutes_become_hours(tmp_path: Path) -> None:
+def test_readers_do_not_notice_that_minutes_become_hours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One reads after each file that takes its place."""
     log, out = tmp_path / "app.log", tmp_path / "out"
-    history(log, 100)
+    history(log, 12)
     take_in(log, out)
-    worker = Thread(target=compact, args=(out, kept(fold_after="1d")))
-    worker.start()
-    frames = []
-    while worker.is_alive():
+    frames, rename = [], files.rename
+
+    def rename_and_read(source: Path, target: Path) -> None:
+        rename(source, target)
         frames.append(pd.read_parquet(out / "feed_polls"))
-    worker.join()
-    assert len(frames) > 5
-    assert {int(frame["events"].sum()) for frame in frames} == {300}
-    assert len({len(frame) for frame in frames}) > 1
+
+    monkeypatch.setattr(files, "rename", rename_and_read)
+    compact(out, kept(fold_after="1d"))
+    assert {int(frame["events"].sum()) for frame in frames} == {36}
+    assert {len(frame) for frame in frames} >= {*range(25, 36)}
 
 
 def test_a_late_event_in_a_folded_partition_is_folded_too(tmp_path: Path) -> None:
@@ -322,10 +325,14 @@ def opens(out: Path) -> Iterator[list[str]]:
         found[:] = [path for path in found if path.startswith(str(out))]
 
 
+YEAR = scaled(100, 365, 365)
+"""A part of it tells as well."""
+
+
 def test_a_run_costs_as_much_after_a_year_as_on_the_first_day(tmp_path: Path, figure: Any) -> None:
     """The same new lines open as many files, and stage as many bytes but for the commit's list of dates."""
     costs = []
-    for days in (1, 365):
+    for days in (1, YEAR):
         log, new, out = tmp_path / f"{days}.log", tmp_path / f"new{days}.log", tmp_path / f"out{days}"
         history(log, days)
         take_in(log, out)
@@ -337,7 +344,8 @@ def test_a_run_costs_as_much_after_a_year_as_on_the_first_day(tmp_path: Path, fi
         costs.append((len(found), commit))
     (first, first_commit), (later, later_commit) = costs
     figure(
-        f"cost of a run: {first} files opened after 1 day, {later} after 365; commit {first_commit}, {later_commit} B"
+        f"cost of a run: {first} files opened after 1 day, {later} after {YEAR}; "
+        f"commit {first_commit}, {later_commit} B"
     )
     assert first == later
-    assert later_commit - first_commit < 365 * 20
+    assert later_commit - first_commit < YEAR * 20

@@ -1,18 +1,11 @@
 """Rotation between runs, however it is done: every line counts once, and nothing is told to be lost."""
 
-from pathlib import Path
-
 import pytest
 
 from .scene import PACKERS, Scene
 
 OWN, ALL = ("app.log",), ("app.log*",)
 NAMED = pytest.mark.parametrize("named", [OWN, ALL], ids=["own name", "glob"])
-
-
-@pytest.fixture(params=[1, 300], ids=["short", "long"])
-def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Scene:
-    return Scene(tmp_path, bulk=request.param)
 
 
 @NAMED

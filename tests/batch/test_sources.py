@@ -18,6 +18,7 @@ from aggregator.errors import InputError, ReadWriteError
 from aggregator.lines import BLOCK_SIZE
 from aggregator.positions import Checkpoint, Positions
 from aggregator.reading import Reader
+from tests.scale import scaled
 
 NOW = 1_795_176_000_000_000
 LINES = [f"line {i} {'x' * (i % 90)}\n".encode() for i in range(400)]
@@ -228,7 +229,7 @@ def test_a_pipe_by_name(tmp_path: Path) -> None:
     thread.join()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=scaled(20, 60, 60), deadline=None)
 @given(cuts=st.lists(st.integers(0, len(DATA)), max_size=5), packed=st.lists(st.booleans(), min_size=6, max_size=6))
 def test_any_growth_and_packing_reads_every_line_once(
     tmp_path_factory: pytest.TempPathFactory, cuts: list[int], packed: list[bool]

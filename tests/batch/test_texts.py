@@ -18,6 +18,7 @@ from aggregator.status import status
 from cli import output, status_output
 from tests.batch.test_caps import Folder, of
 from tests.conftest import tool
+from tests.scale import scaled
 
 CONTROLS = [chr(code) for code in (*range(0x20), 0x7F, 0x85, 0xA0, 0x2028, 0x2029, 0xFEFF, 0xFFFE, 0xD800, 0xDFFF)]
 PIECES = st.sampled_from(
@@ -44,7 +45,7 @@ def taken_in(folder: Folder, *lines: bytes) -> dict[Any, float]:
     return folder.run([], "")
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=scaled(8, 25, 25))
 @given(st.lists(values, min_size=1, max_size=30), st.booleans())
 @example(CONTROLS, True)
 @example(CONTROLS, False)
@@ -65,7 +66,7 @@ def test_any_value_is_the_same_in_metrics_and_parquet(
     assert (done.returncode, done.stderr + done.stdout) == (0, b"")
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=scaled(8, 25, 25))
 @given(values.filter(bool))
 @example("".join(CONTROLS))
 def test_any_name_is_inert_in_tables(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:

@@ -27,6 +27,7 @@ from aggregator.store import tables
 from logemit import grid
 from tests.batch.cubes import check_monoid, check_partition, check_split, same
 from tests.batch.runs import CONFIG, NOON, families, poll, take_in
+from tests.scale import scaled
 
 SUMMARY = next(summary for summary in shipped().summaries if summary.name == "measurements")
 PLAN = plan_event("measurement", shipped())
@@ -63,19 +64,19 @@ def cube_of(given_rows: list[dict[str, Any]]) -> Cube:
     return rollup(Batch(PLAN, columns, [Record(0, 0, b"")] * len(full), [()] * len(full)), SUMMARY, 60)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=scaled(20, 60, 60))
 @given(rows, rows, rows)
 def test_merging_values_is_a_commutative_monoid(a: list[Any], b: list[Any], c: list[Any]) -> None:
     check_monoid(cube_of(a), cube_of(b), cube_of(c))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=scaled(20, 60, 60))
 @given(rows, st.randoms(use_true_random=False))
 def test_any_split_and_order_gives_the_same_values(given_rows: list[Any], rng: random.Random) -> None:
     check_split(given_rows, cube_of, rng)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=scaled(20, 60, 60))
 @given(rows)
 def test_values_survive_their_files_to_the_last_nano(given_rows: list[Any]) -> None:
     whole = cube.merge([cube_of(given_rows)])
@@ -85,7 +86,7 @@ def test_values_survive_their_files_to_the_last_nano(given_rows: list[Any]) -> N
     assert same(cube.merge([tables.totals_of(SUMMARY, *kept)]), totals)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=scaled(20, 60, 60))
 @given(rows)
 def test_a_file_shows_the_nearest_double_and_what_it_leaves(given_rows: list[Any]) -> None:
     sums: dict[Any, int] = defaultdict(int)
@@ -103,7 +104,7 @@ def test_a_file_shows_the_nearest_double_and_what_it_leaves(given_rows: list[Any
         assert found[key]["value_sum_rest"] == total - round(Fraction(nearest) * 10**9)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=scaled(20, 60, 60))
 @given(rows)
 def test_hours_hold_what_their_minutes_held(given_rows: list[Any]) -> None:
     sums: dict[Any, int] = defaultdict(int)

@@ -93,7 +93,7 @@ def calls() -> Iterator[Call]:
     for name, service in document("compose/compose.yaml")["services"].items():
         if service["image"].startswith("logemit:"):
             yield from (Call(f"compose {name}", call) for call in _of_service(service))
-    for path in ("bucket/cronjob.yaml", "node/cronjob.yaml", "bucket/serve.yaml"):
+    for path in ("bucket/cronjob.yaml", "node/cronjob.yaml", "cluster/cronjob.yaml", "bucket/serve.yaml"):
         for container in containers(documents(f"kubernetes/{path}")[0]):
             yield Call(f"kubernetes {path}", container["args"])
 

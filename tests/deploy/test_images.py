@@ -83,7 +83,7 @@ def test_machine_code_is_made_in_the_image_for_all_who_run_it() -> None:
     """As it was made: of the same Python, at the same place, found by the same variables."""
     build, last = stages(DEPLOY / "image/Dockerfile")
     made = [word if word != "RUN" else rest for word, rest in build]
-    assert made.index("pip install --no-cache-dir '.[aggregator,grafana,remote]'") < made.index("logemit compile")
+    assert made.index("pip install --no-cache-dir '.[aggregator,dask,grafana,remote]'") < made.index("logemit compile")
     assert build[0] == ("FROM", f"{last[0][1]} AS build")
     assert variables(build) == variables(last)
     place = variables(last)["PATH"].partition("/bin:")[0]
@@ -121,8 +121,9 @@ def test_packages_of_debian_leave_no_lists(path: Path) -> None:
 def test_images_are_pinned_by_a_version() -> None:
     named = [rest.removesuffix(" AS build") for path in DOCKERFILES for rest in of(path, "FROM")]
     named += [service["image"] for service in documents("compose/compose.yaml")[0]["services"].values()]
-    (kustomized,) = documents("kubernetes/bucket/kustomization.yaml")[0]["images"]
-    named.append(f"{kustomized['newName']}:{kustomized['newTag']}")
+    for folder in ("bucket", "cluster"):
+        (kustomized,) = documents(f"kubernetes/{folder}/kustomization.yaml")[0]["images"]
+        named.append(f"{kustomized['newName']}:{kustomized['newTag']}")
     assert [image for image in named if not PINNED.fullmatch(image)] == []
     assert len({image for image in named if image.startswith("logemit:")}) == 1
     assert len({image for image in named if image.startswith("python:")}) == 1

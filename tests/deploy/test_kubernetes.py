@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from copy import deepcopy
+from importlib.util import find_spec
 from typing import Any
 
 import kubernetes_validate
@@ -15,7 +16,7 @@ import yaml
 from aggregator.doubts import examine
 from aggregator.errors import LockedError
 from tests.command.calls import logemit
-from tests.conftest import ROOT, tool
+from tests.conftest import ROOT, needed, tool
 from tests.remote.store import S3
 
 from .conftest import LOG, Machine, counted, events_in
@@ -63,13 +64,14 @@ def of_kind(folder: str, kind: str) -> Resource:
     return found
 
 
-every_folder = pytest.mark.parametrize("folder", ["bucket", "node"])
+every_folder = pytest.mark.parametrize("folder", ["bucket", "node", "cluster"])
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_kubernetes_schemas_take_it(version: str) -> None:
     bucket = resources("bucket")
-    for resource in [*bucket, *(each for each in resources("node") if each not in bucket)]:
+    others = [*resources("node"), *resources("cluster")]
+    for resource in [*bucket, *(each for each in others if each not in bucket)]:
         kubernetes_validate.validate(resource, version, strict=True)
 
 
@@ -92,8 +94,7 @@ def test_kustomize_makes_the_same_of_it(folder: str) -> None:
     }
     ours = {key(each): each for each in resources(folder)}
     assert set(made) == set(ours)
-    for each in ("CronJob", "Deployment"):
-        (name,) = (name for name in ours if name[0] == each)
+    for name in (name for name in ours if name[0] in ("CronJob", "Deployment")):
         assert sorted_pod(made[name], "logemit:0.1.0") == sorted_pod(ours[name], "logemit:0.1.0")
 
 
@@ -188,6 +189,39 @@ def test_selectors_and_ports_meet() -> None:
     assert monitor["spec"]["selector"]["matchLabels"] == service["metadata"]["labels"]
     assert (out := arguments[1]) in containers(of_kind("bucket", "CronJob"))[0]["args"]
     assert out == "/data/metrics"
+
+
+def test_who_reads_finds_the_scheduler_and_nobody_else_does() -> None:
+    found = {key(each): each for each in resources("cluster")}
+    scheduler, worker = found["Deployment", "logemit-scheduler"], found["Deployment", "logemit-worker"]
+    service, policy = found["Service", "logemit-scheduler"], found["NetworkPolicy", "logemit-cluster"]["spec"]
+    labels = [each["spec"]["template"]["metadata"]["labels"] for each in (scheduler, worker)]
+    driver = found["CronJob", "logemit"]["spec"]["jobTemplate"]["spec"]["template"]["metadata"]["labels"]
+    assert [each["spec"]["selector"]["matchLabels"] for each in (scheduler, worker)] == labels
+    assert service["spec"]["selector"] == labels[0]
+    (offered,), (port,) = service["spec"]["ports"], containers(scheduler)[0]["ports"]
+    assert offered["targetPort"] == port["name"]
+    address = f"tcp://{service['metadata']['name']}:{offered['port']}"
+    arguments = [containers(each)[0]["args"] for each in (found["CronJob", "logemit"], scheduler, worker)]
+    assert arguments[0][arguments[0].index("--scheduler") + 1] == arguments[2][1] == address
+    assert arguments[1][arguments[1].index("--port") + 1] == str(port["containerPort"])
+    names = [next(iter(each.values())) for each in (*labels, driver)]
+    (within,) = policy["podSelector"]["matchExpressions"]
+    ((who,),) = (each["podSelector"]["matchExpressions"] for rule in policy["ingress"] for each in rule["from"])
+    assert (within["values"], who["values"]) == (names[:2], names)
+
+
+def test_dask_understands_its_arguments() -> None:
+    needed(find_spec("distributed") is not None, "distributed is missing; install the extra `test`")
+    from distributed.cli import dask_scheduler, dask_worker
+
+    commands = {"scheduler": dask_scheduler.main, "worker": dask_worker.main}
+    for workload in workloads("cluster"):
+        (container,) = containers(workload)
+        if container.get("command") == ["dask"]:
+            name, *arguments = container["args"]
+            commands.pop(name).make_context(name, arguments)
+    assert not commands
 
 
 def test_the_operator_s_label_service_does_not_take_the_place_of_ours() -> None:

@@ -7,8 +7,10 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from tests.scale import scaled
+
 ID = "6f7f0961-2cd4-4d5b-9d1a-5f2b6a0c0001"
-quick = settings(max_examples=40, deadline=None)
+quick = settings(max_examples=scaled(13, 40, 40), deadline=None)
 WORDS = st.text(max_size=40)
 """Anything: control characters, C1, U+2028, quotation marks, backslashes, and what looks like the forms around it."""
 LABELS = st.one_of(WORDS, st.sampled_from(["}#012{", "a}]}", "},{", "web | x", "\\u0000", "#177", "\x7f", "\x85", "é"]))

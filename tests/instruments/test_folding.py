@@ -16,6 +16,7 @@ from logemit.testing import capture_events
 from logemit.unit import Unit, current, entered
 from logemit.vocabulary import LINE_LIMIT
 from tests.conftest import Events
+from tests.scale import scaled
 
 from .adder import added, is_ascending, number
 from .conftest import Samples
@@ -194,7 +195,7 @@ def emitter_json(labels: dict[str, str]) -> bytes:
     return json.dumps(labels, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=scaled(20, 60, 60))
 @given(st.dictionaries(st.text(max_size=300), st.text(max_size=2000), min_size=1, max_size=8))
 def test_any_labels_make_lines_that_fit(labels: dict[str, str]) -> None:
     with pytest.MonkeyPatch.context() as patch:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cli.leaving.traces import Kind, Stage
+from tests.scale import scaled
 
 from .texts import after, found_in, traces_of
 
@@ -122,7 +123,7 @@ PARTS = st.lists(
 LAYOUTS = st.sampled_from(["{}", "({})", "(\n    {},\n)", "(  # why\n    {}  # all\n)", "\\\n    {}"])
 
 
-@settings(max_examples=30)
+@settings(max_examples=scaled(10, 30, 30))
 @given(PARTS, st.data(), LAYOUTS, st.sampled_from([", ", ",", ",\n    ", ",  # one\n    "]))
 def test_unused_names_go_however_they_are_written(
     names: list[str], data: st.DataObject, layout: str, comma: str

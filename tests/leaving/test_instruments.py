@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from cli.leaving.audit import audit
 from cli.leaving.traces import Kind, Stage
+from tests.scale import scaled
 
 from .texts import after, found_in, project_of, traces_of
 
@@ -111,7 +112,7 @@ STAYING = st.lists(st.sampled_from(["start_http_server", "push_to_gateway"]), un
 LAYOUTS = st.sampled_from(["{}", "({})", "(\n    {},\n)", "(  # why\n    {}\n)", "\\\n    {}"])
 
 
-@settings(max_examples=30)
+@settings(max_examples=scaled(10, 30, 30))
 @given(
     NAMES, STAYING, LAYOUTS, st.sampled_from([", ", ",", " ,  "]), st.sampled_from(["", "if True:\n    "]), st.data()
 )

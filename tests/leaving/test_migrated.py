@@ -32,7 +32,7 @@ FORMATTED = ("bookshop",)
 """Those that keep to a formatter."""
 
 
-@pytest.mark.parametrize("name", NAMES[: scaled(2, 4, 4)])
+@pytest.mark.parametrize("name", NAMES[: scaled(1, 4, 4)])
 def test_after_each_stage_the_app_works(name: str, tmp_path: Path) -> None:
     folder = copied(name, tmp_path)
     for step in migrated(name)[0]:

@@ -21,6 +21,7 @@ from cli.leaving.stages import migrate
 from cli.leaving.successors import Successor, successors
 from tests.command.calls import logemit
 from tests.parity.differences import CORRECTIONS
+from tests.scale import scaled
 
 from .projects import HERE, NAMES, applied, copied, migrated, original, python, searched, write
 from .wheels import relock
@@ -102,7 +103,7 @@ def the_map(name: str) -> list[Successor]:
     return successors(audit(original(name)), original(name).texts)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES[scaled(1, 0, 0) :: scaled(2, 1, 1)])
 def test_the_same_traffic_shows_the_same(name: str, tmp_path: Path) -> None:
     theirs = driven(name, copied(name, tmp_path / "theirs"))
     assert theirs["page"] == 200
@@ -131,7 +132,7 @@ def family_of(sample: str) -> str:
     return re.sub("_(bucket|count|sum)$", "", sample)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES[:: scaled(2, 1, 1)])
 def test_at_the_end_nothing_is_left(name: str, tmp_path: Path) -> None:
     folder = left(name, tmp_path / "project")
     if (folder / "uv.lock").exists():

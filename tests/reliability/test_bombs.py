@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from aggregator.compiled import kept
 from tests.conftest import LOGEMIT
 from tests.peak import peak_of
 from tests.scale import scaled, sized
@@ -34,7 +35,8 @@ def test_memory_stays_below_its_bound(tmp_path: Path, bomb: str) -> None:
                 f'"proc":"p","seq":{n},"unit":"none","outcome":"ok","method":"GET","view":"{view.format(n=n)}",'
                 f'"status":200,"duration_seconds":{n % 1000 / 1e4:.6f},"request_bytes":0,"response_bytes":10}}\n'
             )
-    subprocess.run([LOGEMIT, "compile"], check=True, capture_output=True)
+    if not kept.is_made():
+        subprocess.run([LOGEMIT, "compile"], check=True, capture_output=True)
     told, peak = peak_of(LOGEMIT, "aggregate", log, "--out", tmp_path / "out", "--json")
     assert json.loads(told)["events"] == lines
     assert peak < MOST_BYTES

@@ -59,7 +59,7 @@ def test_a_system_error_at_any_call(name: str, is_first: bool, figure: Figure) -
         prepare(here, is_first)
         judge, failed, told = Judge(here), ERRORS[name], 0
         total = len(steps_of_a_run(here, Plan()))
-        stride = scaled(9, 3, 1) if is_first or failed.lasting else scaled(3, 1, 1)
+        stride = scaled(19, 3, 1) if is_first or failed.lasting else scaled(7, 1, 1)
         calls = range(1, total + 1, stride)
         for at in calls:
             plan = Plan(at, failed.mode, failed.code, failed.lasting)
@@ -79,7 +79,8 @@ def test_a_write_that_takes_a_part_is_continued(is_first: bool, figure: Figure) 
         steps = steps_of_a_run(here, Plan())
         expected = tree(here.out)
         writes = [at for at, step in enumerate(steps, 1) if step.name == "write"]
-        for at in writes:
+        alone = writes[:: scaled(3, 1, 1)]
+        for at in alone:
             again = steps_of_a_run(here, Plan(at, "short"))
             assert len(again) > len(steps) or "write" not in {step.name for step in again[at:]}, steps[at - 1]
             assert tree(here.out) == expected, steps[at - 1]
@@ -87,6 +88,6 @@ def test_a_write_that_takes_a_part_is_continued(is_first: bool, figure: Figure) 
         assert tree(here.out) == expected
         more = len(many) - len(steps)
         figure(
-            f"short writes, {'first' if is_first else 'fourth'} run: {len(writes)} single, "
+            f"short writes, {'first' if is_first else 'fourth'} run: {len(alone)} single, "
             f"and {len(writes)} at once ({more} calls more), 0 mismatches"
         )

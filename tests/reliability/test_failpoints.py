@@ -36,7 +36,7 @@ def points_of(steps: list[Step]) -> list[Point]:
 
 
 def shared(points: list[Point], share: int) -> list[Point]:
-    return points[share :: SHARES * scaled(3, 1, 1)]
+    return points[share :: SHARES * scaled(6, 1, 1)]
 
 
 def kill(place: Place, point: Point, disk: Disk | None = None, *, whole: bool = True) -> System:
@@ -127,7 +127,7 @@ def test_a_killed_run_is_repeated_and_then_the_power_fails(is_first: bool, figur
         prepare(here, is_first)
         judge, steps = Judge(here), steps_of_a_run(here)
         made = {at + 1 for at, step in enumerate(steps, 1) if step.name == "makedirs"}
-        points = [point for at, point in enumerate(points_of(steps)) if FULL or point[0] in made or not at % 10]
+        points = [p for at, p in enumerate(points_of(steps)) if FULL or p[0] in made or not at % scaled(40, 10, 1)]
         for point in points:
             here.load("before")
             disk = Disk(here.out)

@@ -13,7 +13,7 @@ from aggregator.store.lock import holder
 from tests.batch.runs import poll
 from tests.scale import scaled
 
-from .forks import ForkServer, Kill, fork_server
+from .forks import ForkServer, Kill
 from .processes import command, started
 
 STARTS, AT_ONCE = 50, 10
@@ -102,14 +102,13 @@ def test_a_killed_holder_never_blocks_the_next_run(
         done = command("aggregate", log, "--out", out, "--json")
     assert done.report["events"] == 1
     fifo, count = tmp_path / "fifo", scaled(5, 10, 500)
-    with fork_server() as holders:
-        for seq in range(1, count + 1):
-            seen = tmp_path / f"seen{seq}"
-            holders.start(["aggregate", fifo, "--out", out], Kill(0, str(seen)), watched=[seen])
-            patiently(lambda: holder(out / "_logemit/lock"))
-            seen.touch()
-            assert holders.end().code == -signal.SIGKILL
-            with log.open("ab") as file:
-                file.write(poll(seq))
-            assert forks.run(["aggregate", log, "--out", out, "--json"]).report["events"] == 1
+    for seq in range(1, count + 1):
+        seen = tmp_path / f"seen{seq}"
+        forks.start(["aggregate", fifo, "--out", out], Kill(0, str(seen)), watched=[seen])
+        patiently(lambda: holder(out / "_logemit/lock"))
+        seen.touch()
+        assert forks.end().code == -signal.SIGKILL
+        with log.open("ab") as file:
+            file.write(poll(seq))
+        assert forks.run(["aggregate", log, "--out", out, "--json"]).report["events"] == 1
     figure(f"lock: {count + 1} holders killed with SIGKILL, each next run went at once")

@@ -15,7 +15,7 @@ from .faults import Killed, Plan, faulty
 
 Figure = Callable[[str], None]
 SHARES = 2
-REFUSED, ACCEPTED = scaled(4, 13, 300), sized(1, 10)
+REFUSED, ACCEPTED = scaled(2, 13, 300), sized(1, 10)
 """How often by file and kind: what is refused is refused at once, what is not takes a whole run."""
 
 Files = dict[str, bytes]
@@ -55,7 +55,7 @@ def damages(name: str, state: "Case", chance: random.Random) -> Iterator[tuple[s
     for kind in RANDOM:
         yield kind.__name__, (kind(data, chance) for _ in range(REFUSED))
     others = [content for other, content in sorted(state.files.items()) if other != name]
-    yield "replaced", iter(chance.sample(others, len(others)))
+    yield "replaced", iter(chance.sample(others, scaled(2, len(others), len(others))))
     yield "of an earlier run", iter([older[name] for older in state.older if name in older])
     yield "emptied", iter([b""])
     yield "gone", iter([None])

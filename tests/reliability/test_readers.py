@@ -101,7 +101,7 @@ def runs(tmp_path: Path, server: ForkServer, witness: Witness) -> Generator[Path
 def test_readers_see_what_was_committed_and_nothing_else(
     tmp_path: Path, forks: ForkServer, figure: Callable[[str], None]
 ) -> None:
-    witness, count = Witness(), scaled(500, 2500, 100_000)
+    witness, count = Witness(), scaled(250, 2500, 100_000)
     scraper = Scraper(tmp_path / "out" / "metrics.prom")
     output = runs(tmp_path, forks, witness)
     for number in range(count):

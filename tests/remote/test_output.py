@@ -166,7 +166,7 @@ def test_runs_killed_at_any_request_are_made_up_for(
     place.run()
     changes, kills = place.s3.changes(), 0
     assert changes > 20
-    points = [("kill before", at) for at in range(0, changes, scaled(24, 8, 1))]
+    points = [("kill before", at) for at in range(0, changes, scaled(40, 8, 1))]
     for do, skip in [*points, ("kill after", changes - 1), ("kill after", changes // 2)]:
         place.grow()
         ended = killed(commands, place, do=do, skip=skip, method="changes")
@@ -252,7 +252,10 @@ def test_a_record_whose_answer_was_lost_counts_once(place: Place) -> None:
     place.check()
 
 
-@pytest.mark.parametrize(("method", "part", "taken"), [("PUT", "staging", 3), ("PUT", RECORD, 3), ("COPY", "", 0)])
+FAILING = [("COPY", "", 0), ("PUT", RECORD, 3), ("PUT", "staging", 3)][: scaled(2, 3, 3)]
+
+
+@pytest.mark.parametrize(("method", "part", "taken"), FAILING)
 def test_a_store_that_fails_is_told_and_made_up_for(place: Place, method: str, part: str, taken: int) -> None:
     """Once the record is there the events count, and the next run puts them in their place."""
     place.run()

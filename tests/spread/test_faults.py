@@ -1,5 +1,6 @@
 """What goes wrong with files, versions and tasks: the run ends as if nothing had been, or with one line."""
 
+import gzip
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -13,11 +14,12 @@ import pytest
 
 from aggregator.errors import ReadWriteError, UnavailableError, UsageError
 from aggregator.run import aggregate
-from aggregator.spread import on_dask, task, tree, versions
+from aggregator.spread import on_dask, patience, slicing, task, tree, versions
 from aggregator.spread.driver import given
 from aggregator.spread.spec import Spec
 from aggregator.spread.task import account_of, read
 from aggregator.spread.workers import Here
+from aggregator.store import opened
 from tests.batch.runs import CONFIG, poll
 from tests.batch.test_compiled import RECORDED
 from tests.command.calls import logemit, message
@@ -73,7 +75,7 @@ def out(log: Path, tmp_path: Path) -> Path:
 
 def test_a_file_that_vanishes(log: Path, out: Path) -> None:
     assert failed(log, out, lambda: log.unlink(missing_ok=True)) == (
-        f"{log}: is not there, or not for the process that reads it; "
+        f"{log}: is not there any more, or not for the process that reads it; "
         "workers need the same files under the same names, or name URLs"
     )
 
@@ -196,6 +198,47 @@ def test_what_comes_late_is_sent_again(share: float, wanted: set[str], log: Path
     assert wanted <= set(late.sent_again)
 
 
+def test_what_stands_still_is_sent_three_times_at_most(log: Path) -> None:
+    asked: list[int] = []
+
+    class Still(Here):
+        def first(self, handles: Sequence[Any], seconds: float = inf) -> Any:
+            asked.append(len(handles))
+            return handles[-1] if seconds == inf else None
+
+    copies = iter("bcd")
+    last = patience.Patience(Still()).wait("a", lambda each: each, lambda: next(copies), 1.0)
+    assert (last, asked) == ("c", [1, 2, 3])
+
+
+# How far a run is, and of how much.
+
+
+def progress_of(logs: list[Path], out: Path) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    names = [str(log) for log in logs]
+    with slices_of(20_000):
+        aggregate(names, out, CONFIG, lambda *told_of: found.append(told_of), cluster=lambda: Entered(Here()))
+    return found
+
+
+def test_progress_ends_where_all_is(log: Path, out: Path) -> None:
+    """Also where most of a log was read before."""
+    packed = log.with_name("again.log.gz")
+    packed.write_bytes(gzip.compress(b"".join(RECORDED[:100])))
+    found = progress_of([log, packed], out)
+    assert [done for done, _ in found] == sorted(done for done, _ in found)
+    assert found[-1] == (sum(path.stat().st_size for path in (log, packed)),) * 2
+    assert not progress_of([log, packed], out)
+
+
+def test_slices_are_of_what_is_new(log: Path, out: Path) -> None:
+    """Not of all that the log has."""
+    grown = sum(map(len, RECORDED[600:900]))
+    with opened(out) as store:
+        assert slicing.new_bytes([str(log)], store.state.checkpoints) == grown
+
+
 class Counted(Here):
     """How many handles there are at once, of all that were given out."""
 
@@ -238,7 +281,7 @@ def test_another_version_of_a_worker_that_came_later(log: Path, out: Path, monke
     real = versions.facts
     answers = iter([{}, {}, {"logemit": "0.0.1"}])
     monkeypatch.setattr(versions, "facts", lambda config: real(config) | next(answers))
-    with pytest.raises(UsageError, match=r"has logemit 0\.0\.1, this process"):
+    with pytest.raises(UsageError, match=r"^a worker on \S+ has logemit 0\.0\.1, this process"):
         aggregate([str(log)], out, CONFIG, cluster=lambda: Entered(Here()))
 
 

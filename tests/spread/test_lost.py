@@ -160,7 +160,7 @@ def test_workers_that_are_killed_one_after_the_other(
         cluster.kill(cluster.workers[0])
         cluster.start_worker()
         error = running.ended().error
-    told_of = "the worker that read it died, 1 times; workers may need more memory; nothing has changed"
+    told_of = "the worker that read it died; workers may need more memory; nothing has changed"
     assert str(error) in [f"{s3.url(f'app/{number}.log')} and 1 more: {told_of}" for number in (0, 2)]
     assert not list((tmp_path / "out").glob("[a-z]*"))
 

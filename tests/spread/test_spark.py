@@ -227,7 +227,8 @@ def test_an_executor_that_dies(tmp_path: Path) -> None:
     log.write_bytes(b"".join(RECORDED))
     seen: list[Unlucky] = []
     with spark_session(tmp_path, "local-cluster[2,1,1024]") as session:
-        jvm: int = session.sparkContext._gateway.proc.pid  # type: ignore[union-attr]
+        context: Any = session.sparkContext
+        jvm: int = context._gateway.proc.pid
 
         @contextmanager
         def unlucky() -> Iterator[Workers]:

@@ -1,11 +1,14 @@
 """A cluster that speaks TLS, and shows who it is."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from aggregator.errors import UnavailableError, UsageError
+from aggregator.spread import on_dask
+from aggregator.spread.spec import Spec
 from tests.batch.test_compiled import RECORDED
 from tests.command.calls import logemit, message
 from tests.monitoring.serving import certificate
@@ -63,3 +66,23 @@ def test_a_certificate_that_is_not_there(name: str, cluster: Cluster, tmp_path: 
     )
     assert done.returncode == UsageError.exit_code
     assert message(done) == f"logemit: {found}: {name} /nowhere cannot be read: No such file or directory"
+
+
+def test_a_key_of_another_certificate(cluster: Cluster, tmp_path: Path) -> None:
+    own, other = cluster.folder / "server.crt", certificate(tmp_path, "other")
+    with pytest.raises(UsageError, match=r"^tls://h:1: what TLS needs cannot be read: SSLError: .*MISMATCH"):
+        on_dask.connected(Spec("tls://h:1", str(own), str(own), str(other.key))).__enter__()
+
+
+def test_as_dask_itself_is_configured(cluster: Cluster, tmp_path: Path) -> None:
+    """With the file that a scheduler writes, in which there is no place for certificates."""
+    (tmp_path / "app.log").write_bytes(b"".join(RECORDED[:10]))
+    (tmp_path / "scheduler.json").write_text(json.dumps({"address": cluster.address}))
+    arguments = [tmp_path / "app.log", "--out", tmp_path / "out", "--cluster-spec", tmp_path / "scheduler.json"]
+    tls = {"CA_FILE": "crt", "CLIENT__CERT": "crt", "CLIENT__KEY": "key"}
+    named = {f"DASK_DISTRIBUTED__COMM__TLS__{name}": f"{cluster.folder}/server.{kind}" for name, kind in tls.items()}
+    without = logemit("aggregate", *arguments, "--engine", "dask")
+    assert without.returncode == UsageError.exit_code
+    assert message(without).startswith(f"logemit: {cluster.address} needs tls_ca, tls_cert and tls_key")
+    done = logemit("aggregate", *arguments, "--engine", "dask", variables=named)
+    assert (done.returncode, done.stderr) == (0, "")
