@@ -87,6 +87,8 @@ class Scanned:
     context: "Context"
     opened: Opened | None = None
     """The lines that were scanned, where those of the block are in envelopes."""
+    name: str = ""
+    """Of the source, when it was read: its stream may go on under another name."""
 
     @property
     def records(self) -> Records:
@@ -139,7 +141,7 @@ class Context:
     hour: Array = field(default_factory=lambda: texts.alone(3, np.uint64))
     opener: Opener = field(default_factory=Opener)
 
-    def scan(self, block: Block, stream: Stream) -> Scanned:
+    def scan(self, block: Block, stream: Stream, name: str = "") -> Scanned:
         assert len(block.data) >= block.size + PADDING
         if len(self.records.plans) < _most_rows(block.size):
             self.records = _room(block.size, self.layout.defaults.shape[1])
@@ -150,7 +152,7 @@ class Context:
             data, size = as_array(opened.data), opened.size
         while scan.scan(self.layout, self.texts, self.hour, data, size, self.records) == NO_ROOM:
             self.texts = texts.grown(self.texts)
-        return Scanned(block, stream, self, opened)
+        return Scanned(block, stream, self, opened, name)
 
     def add(self, scanned: Scanned, verdicts: Array) -> Handed:
         """Add up the rows by their verdicts; what has become too much to hold."""

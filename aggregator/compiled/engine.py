@@ -58,7 +58,7 @@ class Engine:
         while not self._free:
             self._step()
         scanner = self._free.pop()
-        self._scans.append(self._pool.submit(scanner.scan, block, stream))
+        self._scans.append(self._pool.submit(scanner.scan, block, stream, stream.name))
 
     def _step(self) -> None:
         """Free a context, or come closer to it."""

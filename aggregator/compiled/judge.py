@@ -15,7 +15,7 @@ def judged(intake: Intake, scanned: Scanned) -> Array:
     intake.report.read += rows + left.foreign + left.records.read
     intake.report.foreign += left.foreign
     judge = _Judge(intake, scanned)
-    batches = intake.present(left.records, scanned.stream.name)
+    batches = intake.present(left.records, scanned.name)
     intake.take_present(batches, lambda line: judge.admit_to(left.rows_before[line]))
     judge.admit_to(rows)
     judge.count()
@@ -32,7 +32,7 @@ class _Judge:
         self._is_ahead = self._moments > intake.held.limit
         self._is_any_ahead = bool(self._is_ahead.any())
         for row in np.flatnonzero(self._is_ahead).tolist():
-            intake.hold(self._record(int(self._records.begins[row])), scanned.stream.name)
+            intake.hold(self._record(int(self._records.begins[row])), scanned.name)
 
     def _record(self, begin: int) -> Record:
         """Its place is known where lines were scanned as they stand in the log."""

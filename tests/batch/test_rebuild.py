@@ -151,9 +151,9 @@ def _unpatched(patch: pytest.MonkeyPatch) -> Any:
 
     cut = Store._apply
 
-    def run(*arguments: Any) -> Any:
+    def run(*arguments: Any, **named: Any) -> Any:
         patch.undo()
-        report = aggregate(*arguments)
+        report = aggregate(*arguments, **named)
         patch.setattr("aggregator.store.commit.Store._apply", cut)
         return report
 

@@ -133,6 +133,23 @@ def test_by_machine_code(seed: int, tmp_path: Path) -> None:
     both.run([written(tmp_path, "again.log", [b"another first line\n", *lines[::2]])])
 
 
+@pytest.mark.usefixtures("by_machine")
+def test_lines_are_told_by_the_name_under_which_they_were_read(tmp_path: Path) -> None:
+    """Also where another source goes on while they are judged."""
+    lines = [b'{"logemit":1,"event":"no_end"\n', *RECORDED[:50]]
+    logs = [written(tmp_path, f"{number}.log", lines[: 30 + number]) for number in range(2)]
+    assert Both(tmp_path).run(logs).rejections[0].startswith(f"{logs[0]}:1: ")
+
+
+def test_what_was_read_before_packed_in_two_ways(tmp_path: Path) -> None:
+    """Of which one says what is known of the other."""
+    both, data = Both(tmp_path), b"".join(RECORDED[:50])
+    (tmp_path / "b.log.gz").write_bytes(gzip.compress(data))
+    (tmp_path / "a.log.bz2").write_bytes(bz2.compress(data))
+    both.run([tmp_path / "b.log.gz"])
+    assert not both.run([tmp_path / "a.log.bz2", tmp_path / "b.log.gz"]).read
+
+
 def test_one_copy_after_the_other_and_rotated_ones(tmp_path: Path) -> None:
     both, lines = Both(tmp_path, size=3_000), RECORDED[:400]
     log = written(tmp_path, "app.log", lines[:100])
@@ -187,11 +204,11 @@ def test_names_of_events_that_nobody_knows(tmp_path: Path) -> None:
 
 
 def test_names_come_in_the_order_of_what_counts(tmp_path: Path) -> None:
-    """Not of what was counted before."""
-    both = Both(tmp_path, size=300)
-    both.run([written(tmp_path, "app.log", [poll(0, event="own_b")])])
-    lines = [b"another first line\n", poll(0, event="own_b"), poll(1, event="own_a"), poll(2, event="own_b")]
-    assert "own_a" in both.run([written(tmp_path, "again.log", lines)]).warnings[0]
+    """Not of what is held."""
+    moments = ["2126-11-20T12:00:00Z", "2026-11-20T12:00:00Z", "2026-11-20T12:00:00Z"]
+    lines = [poll(number, moment, event=f"own_{number % 2}") for number, moment in enumerate(moments)]
+    report = Both(tmp_path, size=100).run([written(tmp_path, "app.log", lines)])
+    assert [warning.partition(":")[0] for warning in report.warnings] == ["own_1", "own_0"]
 
 
 def test_late_events_for_which_there_is_no_room(tmp_path: Path) -> None:
@@ -199,14 +216,19 @@ def test_late_events_for_which_there_is_no_room(tmp_path: Path) -> None:
     settings = replace(CONFIG, retention=Retention(late_days=1), limits=limits)
     feeds = [*range(8), *[5] * 3, 7, 7]
     lines = [poll(number, "2020-01-01T00:00:00Z", feed_id=str(feed)) for number, feed in enumerate(feeds)]
-    both = Both(tmp_path, size=200, settings=settings)
-    assert both.run([written(tmp_path, "app.log", lines)]).late == len(feeds)
+    logs = [written(tmp_path, f"{number}.log", [line]) for number, line in enumerate(lines)]
+    assert Both(tmp_path, size=200, settings=settings).run(logs).late == len(feeds)
 
 
-def test_a_log_that_begins_bare_and_goes_on_in_an_envelope(tmp_path: Path) -> None:
-    """All of it is taken for what it begins with, as without slices."""
-    lines = [*RECORDED[:60], *wrapped(RECORDED[60:200], WRAPS["docker"], Random(1), 0.1)]
-    assert Both(tmp_path, size=3_000).run([written(tmp_path, "app.log", lines)]).events
+def test_lines_that_begin_bare_and_go_on_in_an_envelope(tmp_path: Path) -> None:
+    """All that is new of a log is taken for what it begins with, as without slices."""
+    both, log = Both(tmp_path, size=1_000), written(tmp_path, "app.log", RECORDED[:20])
+    both.run([log])
+    with log.open("ab") as file:
+        file.writelines(
+            [EVENT_LINES[-1], *RECORDED[20:60], *wrapped(RECORDED[60:150], WRAPS["docker"], Random(1), 0.5)]
+        )
+    assert both.run([log]).events
 
 
 SMALL = scaled(40, 120, 120)
