@@ -61,7 +61,7 @@ class Counting(Here):
         elif task is tasks.merge:
             counts.merges += 1
             counts.merge_cpu += used
-            counts.merged += sum(_size(getattr(part.result(), "sums", part.result())) for part in args)
+            counts.merged += sum(_size(getattr(part.result(), "sums", part.result())) for part in args[1:])
         elif task is tasks.of_summary:
             counts.root += _size(made)
             counts.largest = max(counts.largest, _size(made))
