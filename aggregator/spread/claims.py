@@ -65,6 +65,8 @@ class Noted(Seen):
 
     def __init__(self) -> None:
         super().__init__(lambda hour: (), Processes((), lambda proc: (), 0), "")
+        self.asked = 0
+        """Events that were asked about, but for those that cannot be checked."""
         self._noted: defaultdict[str, list[tuple[Array, Array]]] = defaultdict(list)
         self._single: defaultdict[str, list[Event]] = defaultdict(list)
 
@@ -72,10 +74,12 @@ class Noted(Seen):
         if proc is None or seq is None:
             self.unchecked += 1
         else:
+            self.asked += 1
             self._single[proc].append((seq, moment))
         return True
 
     def admit_all(self, proc: str, run: Interval, marks: bytes, moments: Any) -> bool:
+        self.asked += run.numbers
         self._settle(proc)
         self._noted[proc].append((np.arange(run.first, run.last + 1), moments))
         return True
@@ -147,13 +151,11 @@ def _refused(proc: str, runs: list[tuple[Interval, int]], moments: Array, counts
     return Refused(proc, seqs[told], moments[told], counts[told])
 
 
-class Decided(Seen):
-    """In the place of what was seen, once it is decided."""
+class Decided(Noted):
+    """The same, once it is decided: notes nothing more."""
 
     def __init__(self, refused: list[Refused]) -> None:
-        super().__init__(lambda hour: (), Processes((), lambda proc: (), 0), "")
-        self.events = 0
-        """That were asked about."""
+        super().__init__()
         self._told: dict[str, dict[Event, deque[bool]]] = {}
         for proc, seqs, moments, counts in refused:
             told = self._told[proc] = defaultdict(deque)
@@ -164,7 +166,7 @@ class Decided(Seen):
     def admit(self, proc: str | None, seq: int | None, moment: int) -> bool:
         if proc is None or seq is None:
             return True
-        self.events += 1
+        self.asked += 1
         told = self._told.get(proc, {}).get((seq, moment))
         return told.popleft() if told else True
 
@@ -172,5 +174,5 @@ class Decided(Seen):
         numbers = self._numbers.get(proc)
         if numbers is not None and np.searchsorted(numbers, run.first) < np.searchsorted(numbers, run.last, "right"):
             return False
-        self.events += run.numbers
+        self.asked += run.numbers
         return True

@@ -82,11 +82,11 @@ class Whole:
         self.name, self.stream, self.lines = source.url, stream, 0
 
     def take(self, read: Read, *, guessed: bool) -> None:
+        self.stream.come_to(read.stand, guessed=guessed, heads=read.heads)
         if read.is_gone:
             self._reader.vanished += 1
             self._reader.warn(f"{self._source}: vanished before it was read", self._place)
             return
-        self.stream.come_to(read.stand, guessed=guessed, heads=read.heads)
         if read.torn:
             self._reader.warn(f"{self._source}: {read.torn}; its whole lines were read", self._place)
         self._reader.objects.record(self._source, read.head, read.end)

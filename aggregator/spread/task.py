@@ -53,11 +53,10 @@ def read(given: Given, parts: Slice, refused: list[Refused] | None = None) -> Fo
             for block in each.blocks(buffers):
                 each.stream.learn(block)
                 engines.take(block, each.stream, each.ahead)
-    claims, moments = seen.claims() if isinstance(seen, Noted) else Noted().claims()
-    asked = seen.events if isinstance(seen, Decided) else claims.events
-    account = intake.account([each.read() for each in opened], claims, asked)
+    claims, moments = seen.claims()
     sums = Sums.of(given.config.catalogue, intake.in_time, intake.late)
-    account.nbytes, account.seconds = sums.nbytes, time.monotonic() - began
+    reads = [each.read() for each in opened]
+    account = intake.account(reads, claims, seen.asked, sums.nbytes, time.monotonic() - began)
     return Found(account, moments, sums)
 
 
@@ -96,7 +95,7 @@ def _same(found: Found, ends: Ends) -> Found:
 class _Intake(Intake):
     """Notes what only the run can decide: what does not count, what is held, which names are counted apart."""
 
-    def __init__(self, given: Given, seen: Noted | Decided) -> None:
+    def __init__(self, given: Given, seen: Noted) -> None:
         held = Held([], given.held_after - TOLERANCE)
         super().__init__(given.config, seen, held, Report(), set())
         self.late_before = given.late_before
@@ -129,24 +128,23 @@ class _Intake(Intake):
         tally = Tally(before.events + events, before.late + late, max(before.newest, newest))
         self._tallies[plan.name] = tally
 
-    def account(self, reads: list[Read], claims: Claims, asked: int) -> Account:
-        found = self.report
+    def account(self, reads: list[Read], claims: Claims, asked: int, nbytes: int, seconds: float) -> Account:
         return Account(
-            reads,
-            claims,
-            asked,
-            found.read,
-            found.foreign,
-            found.fields_invalid,
-            found.texts_cut,
-            found.loading,
-            0.0,
-            0,
-            self._tallies,
-            self._asides,
-            dict(self._left_out),
-            self.exemplars.newest,
-            self.warnings,
+            reads=reads,
+            claims=claims,
+            asked=asked,
+            nbytes=nbytes,
+            seconds=seconds,
+            read=self.report.read,
+            foreign=self.report.foreign,
+            fields_invalid=self.report.fields_invalid,
+            texts_cut=self.report.texts_cut,
+            loading=self.report.loading,
+            tallies=self._tallies,
+            asides=self._asides,
+            rejected=dict(self._left_out),
+            exemplars=self.exemplars.newest,
+            warnings=self.warnings,
         )
 
 
