@@ -95,13 +95,13 @@ class Slicer(Reader):
 
     # Parts.
 
-    def _put(self, part: Part, source: Sent, size: int, *, alone: bool = False) -> None:
+    def _put(self, part: Part, source: Sent, *, alone: bool = False) -> None:
         """One of several parts of a source is alone in its slice: where it goes on is known when its turn comes."""
-        if alone or size >= self.slice_bytes:
+        if alone or part.work >= self.slice_bytes:
             self._flush()
         self._batch.append((part, source))
         self.sent_bytes += part.size
-        self._size += size
+        self._size += part.work
         if alone or self._size >= self.slice_bytes or len(self._batch) >= MOST_PARTS:
             self._flush()
 
@@ -145,7 +145,7 @@ class Slicer(Reader):
         self._unread.add(id(begun.stream))
         stand, head = begun.stream.stand, begun.look.packed
         part = FilePart(begun.name, begun.look.path, True, begin, content.length, head, "", tail, stand)
-        self._put(part, Packed(self, begun), part.work)
+        self._put(part, Packed(self, begun))
 
     def _send_plain(self, begun: Begun, content: Content) -> None:
         begin, lines = (begun.known.offset, begun.known.lines) if begun.known else (0, 0)
@@ -165,7 +165,7 @@ class Slicer(Reader):
             of = stand if first == begin else stand.unknown()
             head, before = digest(begun.head[:last]), tail_of(content, last)
             part = FilePart(begun.name, begun.look.path, False, first, last, head, before, b"", of)
-            self._put(part, source, last - first, alone=len(cuts) > 1)
+            self._put(part, source, alone=len(cuts) > 1)
 
     @staticmethod
     def _learn(stream: Stream, content: Content, begin: int) -> None:
@@ -188,7 +188,7 @@ class Slicer(Reader):
                     return
         before = tuple(self.objects.before(source))
         part = ObjectPart(source.url, source.path, source.version, source.size, before, self.stream.stand)
-        self._put(part, Whole(self, source, self.stream), part.work)
+        self._put(part, Whole(self, source, self.stream))
         yield from ()
 
     def _send_large(self, source: Object, content: Content, stream: Stream) -> None:
@@ -199,14 +199,14 @@ class Slicer(Reader):
         cuts[-1] = cuts[-1][0], content.length
         sent = Large(self, source, stream, lines, head, len(cuts))
         self._learn(stream, content, begin)
+        stored = Stored(source.size, source.version)
         ((_, tail),) = content.tails([cuts[-1][0]])  # it may vanish before anything is sent
         for number, (first, last) in enumerate(cuts):
             stand = stream.stand.unknown() if number else stream.stand
-            before = tail if last == content.length else b""
-            of = Stored(source.size, source.version)
             known_by, is_last = digest(head[:last]), last == content.length
-            part = FilePart(source.url, source.path, False, first, last, known_by, "", before, stand, of, is_last)
-            self._put(part, sent, last - first, alone=True)
+            before = tail if is_last else b""
+            part = FilePart(source.url, source.path, False, first, last, known_by, "", before, stand, stored, is_last)
+            self._put(part, sent, alone=True)
 
 
 def _cuts(content: Content, begin: int, end: int, size: int) -> Iterator[tuple[int, int]]:

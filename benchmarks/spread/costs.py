@@ -1,8 +1,9 @@
 """What a byte and an event cost, from what was measured: nothing here is written by hand."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 from pathlib import Path
 from statistics import median
 from typing import Any, Self
@@ -64,36 +65,36 @@ class Costs:
             _Some(run for run in found.runs if not run.workers and run.size in each.sizes) for each in (largest, tiny)
         )
         both, sparse, dense = found.counts[SPARSE], _Count(found, SPARSE), _Count(found, DENSE)
-        more = alone.middle(_size) - tiny.middle(_size)
+        more = alone.middle("size") - tiny.middle("size")
         of_sparse, of_dense = (largest.of(rate=rate) for rate in (SPARSE, DENSE))
-        grown = of_dense.middle(_size) - before.of(rate=DENSE).middle(_size)
-        end_sums = max(0.0, of_sparse.middle(_end) - of_dense.middle(_end)) / max(1.0, sparse.root - dense.root)
-        end = (of_dense.middle(_end) - before.of(rate=DENSE).middle(_end)) / grown
+        grown = of_dense.middle("size") - before.of(rate=DENSE).middle("size")
+        end_sums = max(0.0, of_sparse.middle("end") - of_dense.middle("end")) / max(1.0, sparse.root - dense.root)
+        end = (of_dense.middle("end") - before.of(rate=DENSE).middle("end")) / grown
         takes = [run.take / run.take_bytes for run in found.runs if run.workers and run.take_bytes]
         event_bytes = both["read"] / both["events"]
-        memory = max(2.0, (of_dense.most(_peak) - before.of(rate=DENSE).most(_peak)) / grown * event_bytes)
+        memory = max(2.0, (of_dense.most("peak") - before.of(rate=DENSE).most("peak")) / grown * event_bytes)
         return cls(
             event_bytes=event_bytes,
-            start=tiny.middle(_wall),
-            start_cpu=tiny.middle(_driver),
-            read=(alone.middle(_reading) - tiny.of(workers=1).middle(_reading)) / more,
+            start=tiny.middle("wall"),
+            start_cpu=tiny.middle("driver"),
+            read=(alone.middle("reading") - tiny.of(workers=1).middle("reading")) / more,
             take=median(takes or [0.0]),  # of quick runs, of one slice each, nothing is known
-            end=max(0.0, end - end_sums * dense.root / of_dense.middle(_size)),
+            end=max(0.0, end - end_sums * dense.root / of_dense.middle("size")),
             end_sums=end_sums,
-            scheduler=max(0.0, alone.middle(_scheduler) - tiny.of(workers=1).middle(_scheduler)) / both["slices"],
+            scheduler=max(0.0, alone.middle("scheduler") - tiny.of(workers=1).middle("scheduler")) / both["slices"],
             merge=max(each["merge_cpu"] / max(1, each["merged"]) for each in found.counts.values()),
             claims=both["claims"] / both["events"],
             account=both["accounts"] / both["events"],
             slice_sums=max(each["sums"] / each["slices"] for each in found.counts.values()),
             window_sums=dense.root / dense.windows,
             summary=max(each["largest"] / each["root"] for each in found.counts.values()),
-            driver_memory=tiny.most(_peak),
+            driver_memory=tiny.most("peak"),
             driver_memory_event=memory,
-            worker_memory=spread.most(_worker_peak),
+            worker_memory=spread.most("worker_peak"),
             seen=max(found.state[rate]["seen"] / found.counts[rate]["events"] for rate in found.state),
-            local_start=here_tiny.of(threads=1).middle(_wall),
+            local_start=here_tiny.of(threads=1).middle("wall"),
             local={
-                threads: (here.of(threads=threads).middle(_wall) - here_tiny.of(threads=threads).middle(_wall)) / more
+                threads: (here.of(threads=threads).middle("wall") - here_tiny.of(threads=threads).middle("wall")) / more
                 for threads in (1, 2)
             },
         )
@@ -112,11 +113,11 @@ class _Some:
     def of(self, **what: float) -> "_Some":
         return _Some(run for run in self._runs if all(getattr(run, name) == value for name, value in what.items()))
 
-    def middle(self, clock: Callable[[Run], float]) -> float:
-        return median(map(clock, self._runs))
+    def middle(self, figure: str) -> float:
+        return median(map(attrgetter(figure), self._runs))
 
-    def most(self, clock: Callable[[Run], float]) -> float:
-        return max(map(clock, self._runs))
+    def most(self, figure: str) -> float:
+        return max(map(attrgetter(figure), self._runs))
 
 
 class _Count:
@@ -124,38 +125,6 @@ class _Count:
         count = found.counts[rate]
         self.root = count["root"]
         self.windows = max(1.0, span(count["events"], rate) / WINDOW)
-
-
-def _size(run: Run) -> float:
-    return run.size
-
-
-def _wall(run: Run) -> float:
-    return run.wall
-
-
-def _driver(run: Run) -> float:
-    return run.driver
-
-
-def _end(run: Run) -> float:
-    return run.end
-
-
-def _reading(run: Run) -> float:
-    return run.reading
-
-
-def _scheduler(run: Run) -> float:
-    return run.scheduler
-
-
-def _peak(run: Run) -> float:
-    return run.peak
-
-
-def _worker_peak(run: Run) -> float:
-    return run.worker_peak
 
 
 def save(found: Measured, machine: list[str], path: Path = DATA) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from statistics import median
 
 from ..aggregate.logs import MB
@@ -34,7 +35,7 @@ def _against(runs: list[Run]) -> list[str]:
     walls = [_of(runs, 0, 1), _of(runs, 0, 2), _of(runs, 1, 1), _of(runs, 2, 1)]
     gain = median(one.wall / two.wall for one, two in zip(walls[2], walls[3], strict=True))
     spread = [*walls[2], *walls[3]]
-    used = [median(clock(run) for run in spread) for clock in (_driver, _reading, _scheduler)]
+    used = [median(map(attrgetter(clock), spread)) for clock in ("driver", "reading", "scheduler")]
     size, rate = runs[0].size / MB, runs[0].rate
     seconds = [f"{median(run.wall for run in each):.2f}" for each in walls]
     return [f"{size:,.2f}", f"{rate:,.0f}", *seconds, times(gain), *map("{:.2f}".format, used), _share(used)]
@@ -251,18 +252,6 @@ def _by_log(runs: Iterable[Run]) -> dict[tuple[float, float], list[Run]]:
 
 def _of(runs: Iterable[Run], workers: int, threads: int) -> list[Run]:
     return [run for run in runs if (run.workers, run.threads) == (workers, threads)]
-
-
-def _driver(run: Run) -> float:
-    return run.driver
-
-
-def _reading(run: Run) -> float:
-    return run.reading
-
-
-def _scheduler(run: Run) -> float:
-    return run.scheduler
 
 
 def _peak(runs: Iterable[Run]) -> str:

@@ -17,6 +17,7 @@ from aggregator.config import Config
 from aggregator.report import Report
 from aggregator.spread import slicing
 from aggregator.spread.workers import Here, Workers
+from tests.batch.test_compiled import RECORDED
 
 CONFIG = config.load(None)
 Cluster = Callable[[], AbstractContextManager[Workers]]
@@ -94,3 +95,13 @@ class Both:
         for name, data in were.items():
             assert are[name] == data, name
         return found
+
+
+def check_repeats_and_growth(both: Both, folder: Path) -> None:
+    log, again = folder / "app.log", folder / "again.log"
+    log.write_bytes(b"".join(RECORDED[:900]))
+    again.write_bytes(b"another first line\n" + b"".join(RECORDED[300:600]))
+    assert both.run([log, again]).duplicates
+    with log.open("ab") as file:
+        file.writelines(RECORDED[900:1200])
+    assert both.run([log, again]).events

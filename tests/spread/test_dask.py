@@ -17,7 +17,7 @@ from tests.test_recount import CASES
 from tests.test_split import lines_of
 
 from .cluster import Cluster
-from .same import CONFIG, Both
+from .same import CONFIG, Both, check_repeats_and_growth
 
 
 @pytest.fixture
@@ -41,13 +41,7 @@ def test_processes_of_this_machine(tmp_path: Path) -> None:
 
 
 def test_repeats_and_growth(both: Both, tmp_path: Path) -> None:
-    log, again = tmp_path / "app.log", tmp_path / "again.log"
-    log.write_bytes(b"".join(RECORDED[:900]))
-    again.write_bytes(b"another first line\n" + b"".join(RECORDED[300:600]))
-    assert both.run([log, again]).duplicates
-    with log.open("ab") as file:
-        file.writelines(RECORDED[900:1200])
-    assert both.run([log, again]).events
+    check_repeats_and_growth(both, tmp_path)
 
 
 def test_another_dask_is_refused(dask_of_all: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from aggregator.errors import LogemitError
+from aggregator.report import Report
 from aggregator.run import aggregate
 from aggregator.spread import on_dask, patience, tree
 from aggregator.spread.spec import Spec
@@ -70,6 +71,12 @@ class Running(threading.Thread):
         return self
 
 
+def check_same(found: Running, wanted: Report, folder: Path) -> None:
+    assert found.error is None
+    assert told(found.report) == told(wanted)
+    assert files(folder / "spread") == files(folder / "local")
+
+
 def test_a_worker_that_is_killed_while_it_reads(
     s3: S3, held: Callable[[], Path], clusters: Clusters, tmp_path: Path
 ) -> None:
@@ -84,9 +91,7 @@ def test_a_worker_that_is_killed_while_it_reads(
         cluster.start_worker()
         found = running.ended()
         wanted = aggregate([s3.url("app/*.log")], tmp_path / "local", CONFIG)
-    assert found.error is None
-    assert told(found.report) == told(wanted)
-    assert files(tmp_path / "spread") == files(tmp_path / "local")
+    check_same(found, wanted, tmp_path)
 
 
 @pytest.mark.skipif(LEVEL == "quick", reason="takes many seconds; TESTS=usual does it")
@@ -102,9 +107,7 @@ def test_a_worker_that_stands_still(s3: S3, held: Callable[[], Path], clusters: 
         cluster.start_worker()
         found = running.ended()
         wanted = aggregate([s3.url("app/*.log")], tmp_path / "local", CONFIG)
-    assert found.error is None
-    assert told(found.report) == told(wanted)
-    assert files(tmp_path / "spread") == files(tmp_path / "local")
+    check_same(found, wanted, tmp_path)
 
 
 def test_a_worker_that_is_slow(
@@ -120,9 +123,7 @@ def test_a_worker_that_is_slow(
         found = running.ended()
         assert not go.exists()
         wanted = aggregate([s3.url("app/*.log")], tmp_path / "local", CONFIG)
-    assert found.error is None
-    assert told(found.report) == told(wanted)
-    assert files(tmp_path / "spread") == files(tmp_path / "local")
+    check_same(found, wanted, tmp_path)
 
 
 def test_a_worker_that_is_killed_while_another_reads_the_same(
@@ -142,9 +143,7 @@ def test_a_worker_that_is_killed_while_another_reads_the_same(
         go.touch()
         found = running.ended()
         wanted = aggregate([s3.url("app/*.log")], tmp_path / "local", CONFIG)
-    assert found.error is None
-    assert told(found.report) == told(wanted)
-    assert files(tmp_path / "spread") == files(tmp_path / "local")
+    check_same(found, wanted, tmp_path)
 
 
 def test_workers_that_are_killed_one_after_the_other(
